@@ -1,0 +1,1 @@
+"""Frozen values shared by every layer. No input, no output, no clock, no randomness."""

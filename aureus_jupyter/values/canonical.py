@@ -1,0 +1,75 @@
+"""One byte form for a JSON value, so that equal values have equal digests.
+
+The form follows RFC 8785 (JSON Canonicalization Scheme) for the values this package uses: objects with
+string keys, arrays, strings, booleans, null, and integers within ±(2^53-1). Floats are refused, because their
+text differs between writers; callers write decimals as strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+__all__ = ["DIGEST_PREFIX", "canonical_json", "digest_bytes", "digest_json", "short_digest"]
+
+DIGEST_PREFIX = "sha256:"
+_SAFE_INTEGER = 2**53 - 1
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return `value` as canonical UTF-8 JSON.
+
+    Does not accept floats, integers beyond ±(2^53-1), non-string keys or lone surrogates: raises `ValueError`
+    or `TypeError`. Source: RFC 8785.
+    """
+    _check(value)
+    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _ordered(value: Any) -> Any:
+    """Sort object members by UTF-16 code units, as RFC 8785 §3.2.3 asks."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=_utf16)}
+    if isinstance(value, (list, tuple)):
+        return [_ordered(item) for item in value]
+    return value
+
+
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return
+    if isinstance(value, int):
+        if abs(value) > _SAFE_INTEGER:
+            raise ValueError("canonical JSON holds integers within ±(2^53-1); write larger ones as text")
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"canonical JSON keys are text, found {type(key).__name__}")
+            _check(item)
+        return
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _check(item)
+        return
+    raise TypeError(f"canonical JSON has no form for {type(value).__name__}")
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return the SHA-256 of `data` as `sha256:` and 64 hexadecimal digits (FIPS 180-4)."""
+    return DIGEST_PREFIX + hashlib.sha256(data).hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """Return the digest of the canonical form of `value`. Raises what `canonical_json` raises."""
+    return digest_bytes(canonical_json(value))
+
+
+def short_digest(digest: str) -> str:
+    """Return the first twelve hexadecimal digits, for people to compare. Not for machines to trust."""
+    return digest.removeprefix(DIGEST_PREFIX)[:12]

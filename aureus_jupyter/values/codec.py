@@ -1,0 +1,37 @@
+"""Values to plain JSON and back, strictly, through pydantic.
+
+pydantic is imported on first use: loading the extension does not pay for it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeVar, cast
+
+__all__ = ["from_dict", "to_dict"]
+
+T = TypeVar("T")
+
+
+@functools.cache
+def _adapter(kind: type[Any]) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def to_dict(value: Any) -> dict[str, Any]:
+    """Return a frozen value as a dictionary of JSON values.
+
+    Does not sort or canonicalise: see `values.canonical`. Enumerations become their text, tuples lists.
+    """
+    return cast("dict[str, Any]", _adapter(type(value)).dump_python(value, mode="json"))
+
+
+def from_dict(kind: type[T], data: Any) -> T:
+    """Return the value of class `kind` that `data` describes.
+
+    Does not guess: a missing or wrongly typed member raises `ValueError` (pydantic's
+    `ValidationError` is one), whose text names the member but is not meant for a person.
+    """
+    return cast("T", _adapter(kind).validate_python(data))
