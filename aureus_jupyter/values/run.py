@@ -117,7 +117,7 @@ class Run:
     evidence_digest: str = ""
     environment: tuple[tuple[str, str], ...] = ()
 
-    def facts_of_labels(self) -> dict[str, Any]:
+    def labels(self) -> dict[str, Any]:
         """Return per-column labels of the result as plain values, for a data frame's `attrs`."""
         columns = self.result.columns if self.result is not None else ()
         return {

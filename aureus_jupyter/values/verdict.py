@@ -9,7 +9,18 @@ from .catalog import Dataset
 from .facts import Facts
 from .principal import Principal
 
-__all__ = ["Cap", "DecisionRequest", "Effect", "Filter", "Mask", "MaskMethod", "Op", "Reason", "Ruling", "Scalar"]
+__all__ = [
+    "Cap",
+    "DecisionRequest",
+    "Effect",
+    "Filter",
+    "Mask",
+    "MaskMethod",
+    "Op",
+    "Reason",
+    "Ruling",
+    "Scalar",
+]
 __all__ += ["Verdict", "VerdictKind"]
 
 Scalar = str | int | bool | None

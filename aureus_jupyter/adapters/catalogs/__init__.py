@@ -1,0 +1,1 @@
+"""Catalog sources: packs, contracts and onboarding."""

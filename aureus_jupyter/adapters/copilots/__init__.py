@@ -1,0 +1,1 @@
+"""Copilots: from a question to a draft."""

@@ -1,0 +1,1 @@
+"""Engines: connections to data."""

@@ -1,0 +1,1 @@
+"""Run stores: journals and evidence folders."""

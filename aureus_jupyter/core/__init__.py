@@ -1,0 +1,1 @@
+"""Decisions as pure functions over values: the same input gives the same answer, and nothing is read or written."""

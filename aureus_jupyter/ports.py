@@ -1,0 +1,264 @@
+"""What the application needs from the outside, as protocols.
+
+An adapter implements one of these and nothing else in the package knows which. Every method may raise
+`Unavailable` when the outside is missing or broke; any other exception is treated as a failure that denies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+from .values.catalog import Catalog, Dataset
+from .values.draft import Draft
+from .values.evidence import Envelope, PackFile, TrustedKey
+from .values.plan import Parameter, Plan
+from .values.run import Event, Run
+from .values.verdict import DecisionRequest, Ruling
+
+__all__ = [
+    "CatalogSource",
+    "Clock",
+    "Copilot",
+    "CopilotContext",
+    "Engine",
+    "Ids",
+    "LineageSink",
+    "Limits",
+    "PolicyEngine",
+    "Progress",
+    "RawColumn",
+    "RawTable",
+    "ResultTable",
+    "RunStore",
+    "SecondReading",
+    "Signer",
+]
+
+Progress = Callable[[float], None]
+"""Called with the share done, 0 to 1, or -1 when unknown; only for work that takes over a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one statement may cost. Seconds, rows, bytes; None is unlimited."""
+
+    seconds: float | None = 300.0
+    rows: int | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawColumn:
+    """A physical column as the engine reports it."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawTable:
+    """A physical table or file the connection holds. `source` is what `Dataset.source` names."""
+
+    source: str
+    columns: tuple[RawColumn, ...]
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondReading:
+    """How the engine's own parser reads a statement. The judge: where it disagrees with ours, we refuse.
+
+    `tables` are the names the statement reads that are not its own CTEs, as written, each with its qualifiers.
+    `functions` are every function's name, lowered. `nodes` are the kinds of the tree's nodes.
+    """
+
+    statements: int
+    tables: tuple[tuple[str, ...], ...]
+    functions: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+class ResultTable(Protocol):
+    """Rows of one result, held once (Arrow) and converted on request."""
+
+    @property
+    def columns(self) -> tuple[RawColumn, ...]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def truncated(self) -> bool: ...
+    def digest(self) -> tuple[str, str]:
+        """Return (digest, method): over column names, types and all values in result order."""
+        ...
+
+    def preview(self, rows: int) -> list[list[str | None]]:
+        """Return the first rows as text for display; None is SQL NULL."""
+        ...
+
+    def to_pandas(self) -> Any: ...
+    def to_arrow(self) -> Any: ...
+    def to_polars(self) -> Any: ...
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """One connection to data. Not for two threads at once, except `cancel`."""
+
+    @property
+    def dialect(self) -> str:
+        """`duckdb` or `postgres`: which rules the analysis and the rewrite use."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What the connection is, without any secret."""
+        ...
+
+    def tables(self) -> Sequence[RawTable]:
+        """Return what the connection holds, for onboarding. Not what a cell may read."""
+        ...
+
+    def read(self, sql: str) -> SecondReading:
+        """Parse `sql` with the engine's own parser. Does not run or bind it. Raises UserError on a syntax error."""
+        ...
+
+    def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
+        """Make the plan's shadows, bind the statement over them, and check that it reads only those.
+
+        Raises `Refused` (code `binder_disagrees`) when the binder sees another table, `UserError` when the
+        statement does not bind. Keeps what it made for the next statement with the same shadows.
+        """
+        ...
+
+    def estimate(self, plan: Plan, parameters: Mapping[str, Parameter]) -> str:
+        """Return the estimated cost in words after `prepare`. Reads no rows."""
+        ...
+
+    def run(
+        self,
+        plan: Plan,
+        parameters: Mapping[str, Parameter],
+        limits: Limits,
+        progress: Progress | None = None,
+    ) -> ResultTable:
+        """Run the plan after `prepare`. Raises UserError on a data error (class and hint, never a value),
+        `Unavailable` when the engine is gone or a limit is hit, KeyboardInterrupt after an interrupt.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop what runs, from any thread. No error when nothing runs."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection. A second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class PolicyEngine(Protocol):
+    """Answers one decision request with rulings. An exception denies."""
+
+    @property
+    def version(self) -> str:
+        """A digest that changes when any rule does."""
+        ...
+
+    def rule(self, request: DecisionRequest) -> Sequence[Ruling]: ...
+
+
+@runtime_checkable
+class CatalogSource(Protocol):
+    """Where contracts and verified questions come from."""
+
+    def load(self) -> Catalog: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopilotContext:
+    """What a copilot may know: the catalog as the principal may see it, and why the last draft failed.
+
+    Holds no row value. `feedback` are structured errors of earlier rounds, oldest first.
+    """
+
+    catalog: Catalog
+    dialect: str
+    purpose: str
+    feedback: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class Copilot(Protocol):
+    """Turns a question into a draft. Never runs anything."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draft(self, question: str, context: CopilotContext) -> Draft:
+        """Raises UserError when it cannot answer (with the nearest questions), Unavailable when it broke."""
+        ...
+
+
+@runtime_checkable
+class RunStore(Protocol):
+    """Where runs are journalled and evidence is sealed: one folder beside one notebook."""
+
+    def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
+        """Durably add events to a run's log. Raises EvidenceError (`journal_conflict`) unless it holds `expected`."""
+        ...
+
+    def hold(self, run: Run) -> None:
+        """Keep a held run whole, so that another kernel can resume it."""
+        ...
+
+    def held(self, run_id: str) -> Run | None:
+        """Return the held run with that id or short id, or None."""
+        ...
+
+    def seal(self, run_id: str, files: Sequence[PackFile]) -> str:
+        """Write a pack whole or not at all; return its folder's path. Raises EvidenceError."""
+        ...
+
+    def interrupted(self) -> Sequence[str]:
+        """Return ids of runs that were started by a process that is gone, and never sealed."""
+        ...
+
+    def packs(self) -> Sequence[str]:
+        """Return the paths of sealed packs, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """Signs bytes with one key."""
+
+    @property
+    def key_id(self) -> str: ...
+    def public(self) -> TrustedKey: ...
+    def sign(self, payload_type: str, payload: bytes) -> Envelope: ...
+
+
+@runtime_checkable
+class LineageSink(Protocol):
+    """Takes a sealed run's lineage elsewhere. Its failure never fails a run."""
+
+    def emit(self, run: Run) -> None: ...
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """The time. `now` is aware UTC and may step back; `monotonic` is in seconds and does not."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+
+
+@runtime_checkable
+class Ids(Protocol):
+    """Entropy for run ids."""
+
+    def entropy(self, size: int) -> bytes: ...
