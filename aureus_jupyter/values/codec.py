@@ -5,7 +5,6 @@ pydantic is imported on first use: loading the extension does not pay for it.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, TypeVar, cast
 
 __all__ = ["from_dict", "to_dict"]
@@ -13,11 +12,16 @@ __all__ = ["from_dict", "to_dict"]
 T = TypeVar("T")
 
 
-@functools.cache
+_adapters: dict[type[Any], Any] = {}
+
+
 def _adapter(kind: type[Any]) -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    adapter = _adapters.get(kind)
+    if adapter is None:
+        adapter = _adapters[kind] = TypeAdapter(kind)
+    return adapter
 
 
 def to_dict(value: Any) -> dict[str, Any]:
