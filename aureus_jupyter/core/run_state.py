@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from ..errors import Bug
-from ..values.run import Event, EventKind, Run, State
+from aureus_jupyter.errors import Bug
+from aureus_jupyter.values.run import Event, EventKind, Run, State
 
 __all__ = ["TRANSITIONS", "advance", "diagram", "fold_events", "terminal"]
 
