@@ -74,12 +74,15 @@ class SecondReading:
 
     `tables` are the names the statement reads that are not its own CTEs, as written, each with its qualifiers.
     `functions` are every function's name, lowered. `nodes` are the kinds of the tree's nodes.
+    `tree` is the engine's own syntax tree as plain JSON values where it has one (DuckDB: the parsed answer of
+    `json_serialize_sql`), else None.
     """
 
     statements: int
     tables: tuple[tuple[str, ...], ...]
     functions: tuple[str, ...]
     nodes: tuple[str, ...]
+    tree: Any = None
 
 
 class ResultTable(Protocol):
