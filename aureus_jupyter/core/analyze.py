@@ -1,0 +1,175 @@
+"""From text to facts: what a statement would read, or why nobody can say.
+
+DuckDB's own tree is the judge; sqlglot is the second opinion on the tables. Where they disagree, nothing runs.
+PostgreSQL has no tree to ask for: sqlglot is read against an allow-list there, and the server's planner gives the
+second opinion when the adapter prepares the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aureus_jupyter.core import opinion
+from aureus_jupyter.core.lineage import Trace, trace
+from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.core.reading import Reading, TableRef, read_tree
+from aureus_jupyter.core.text import bind_names, check_cell, check_sql
+from aureus_jupyter.errors import AureusError, Refused, UserError
+from aureus_jupyter.values.catalog import Catalog, Dataset, fold
+from aureus_jupyter.values.facts import Facts, TableUse
+
+__all__ = ["analyze", "bound_text", "check_parameters"]
+
+
+def bound_text(sql: str, dialect: str) -> str:
+    """Return `sql` with each `:name` spelled as the engine's own placeholder, character for character otherwise.
+
+    Raises what `check_cell` and `check_sql` raise.
+    """
+    check_cell(sql)
+    check_sql(sql)
+    return bind_names(sql)[0] if dialect == "duckdb" else sql
+
+
+def analyze(sql: str, tree: Any, catalog: Catalog, dialect: str) -> Facts:
+    """Return the facts of `sql`, whose engine tree is `tree` (None where the engine has none).
+
+    Total: whatever goes wrong inside becomes a refusal with the code `unreadable`. Raises Refused or UserError only.
+    """
+    try:
+        if dialect == "duckdb":
+            return _duckdb(sql, tree, catalog)
+        return _portable(sql, catalog, dialect)
+    except AureusError:
+        raise
+    except (Exception, RecursionError) as cause:
+        raise Refused(
+            "unreadable",
+            f"the guard cannot read this statement ({type(cause).__name__})",
+            hint="Write it in simpler parts with WITH, and please report its shape.",
+        ) from None
+
+
+def _duckdb(sql: str, tree: Any, catalog: Catalog) -> Facts:
+    bound = bound_text(sql, "duckdb")
+    reading = read_tree(bound, tree)
+    datasets = _datasets(reading.tables, catalog)
+    ours = frozenset(fold(ref.name) for ref in reading.tables)
+    theirs = opinion.tables(bound, "duckdb")
+    if theirs is not None and theirs != ours:
+        raise Refused(
+            "readers_disagree",
+            "two readers of this statement see different tables",
+            hint="Give every WITH part a name that is no dataset's name, and write tables without quotes.",
+        )
+    uses = tuple(_use(dataset, reading) for dataset in datasets)
+    _check_columns(reading, datasets)
+    found = trace(tree, catalog)
+    return _facts(reading, uses, found)
+
+
+def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
+    return Facts(
+        tables=uses,
+        functions=tuple(sorted(reading.functions)),
+        parameters=tuple(sorted(reading.parameters)),
+        outputs=found.outputs,
+        aggregated=found.aggregated,
+        joins=reading.joins,
+        has_filter=reading.has_filter,
+        can_raise=reading.can_raise,
+    )
+
+
+def _portable(sql: str, catalog: Catalog, dialect: str) -> Facts:
+    bound_text(sql, dialect)
+    reading = opinion.reading(sql, dialect)
+    datasets = _datasets(reading.tables, catalog)
+    return _facts(reading, tuple(_use(dataset, reading) for dataset in datasets), Trace())
+
+
+def _datasets(refs: Iterable[TableRef], catalog: Catalog) -> tuple[Dataset, ...]:
+    """Resolve every table, in order of first use. Raises Refused `unknown_dataset` with the nearest names."""
+    found: dict[str, Dataset] = {}
+    for ref in refs:
+        dataset = catalog.dataset(ref.name)
+        if dataset is None:
+            known = [d.name for d in catalog.datasets]
+            raise Refused(
+                "unknown_dataset",
+                f"{_safe(ref.name)} is not a dataset of the catalog",
+                hint=nearest_hint(ref.name, known, "See %aureus catalog for the datasets you can read."),
+                span=ref.span,
+            )
+        found.setdefault(fold(dataset.name), dataset)
+    return tuple(found.values())
+
+
+def _safe(name: str) -> str:
+    """Return a name the user wrote, short and without signs that could pretend to be text of ours."""
+    kept = "".join(c if c.isalnum() or c in "_ .-" else "?" for c in name[:64])
+    return f"“{kept}”"
+
+
+def _use(dataset: Dataset, reading: Reading) -> TableUse:
+    """Collect the columns of `dataset` that any name of the statement can mean. Never fewer than it uses."""
+    aliases = {fold(r.alias) for r in reading.tables if fold(r.name) == fold(dataset.name)} | {fold(dataset.name)}
+    columns = {fold(c.name) for c in dataset.columns}
+    star = fold(dataset.name) in reading.stars
+    used: set[str] = set()
+    for path in reading.names:
+        if path[0] in columns:
+            used.add(path[0])
+        if path[0] in aliases:
+            if len(path) == 1:
+                star = True
+            else:
+                used.update({path[1]} & columns)
+    names = tuple(c.name for c in dataset.columns if star or fold(c.name) in used)
+    return TableUse(dataset=dataset.name, columns=names, star=star)
+
+
+def _check_columns(reading: Reading, datasets: tuple[Dataset, ...]) -> None:
+    """Refuse `alias.column` where the alias means one dataset only and the contract has no such column."""
+    means: dict[str, set[str]] = {}
+    for ref in reading.tables:
+        means.setdefault(fold(ref.alias), set()).add(fold(ref.name))
+    by_name = {fold(d.name): d for d in datasets}
+    for path in sorted(reading.names):
+        targets = means.get(path[0], set())
+        if len(path) < 2 or len(targets) != 1:
+            continue
+        dataset = by_name[next(iter(targets))]
+        own = {fold(c.name) for c in dataset.columns}
+        if path[1] in own or any(path[0] in {fold(c.name) for c in d.columns} for d in datasets):
+            continue
+        if path[0] in reading.derived:
+            continue
+        raise UserError(
+            "unknown_column",
+            f"the dataset {dataset.name} has no column {_safe(path[1])}",
+            hint=nearest_hint(path[1], (c.name for c in dataset.columns), f"See %aureus catalog {dataset.name}."),
+        )
+
+
+def check_parameters(wanted: Iterable[str], given: Iterable[str]) -> None:
+    """Refuse a statement whose parameters are not exactly the given ones.
+
+    Raises UserError `missing_parameter` or `unknown_parameter`.
+    """
+    wanted, given = list(wanted), list(given)
+    for name in wanted:
+        if name not in given:
+            raise UserError(
+                "missing_parameter",
+                f"the statement uses :{name} and no value for it was given",
+                hint=f"Add --params {name}=VALUE to the %%aureus line.",
+            )
+    for name in given:
+        if name not in wanted:
+            raise UserError(
+                "unknown_parameter",
+                f"a value for :{name} was given and the statement does not use it",
+                hint=nearest_hint(name, wanted, "Remove it, or use it in the statement."),
+            )

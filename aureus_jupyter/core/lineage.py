@@ -1,0 +1,360 @@
+"""Which dataset columns each result column is computed from, read from DuckDB's own tree.
+
+One pass with scopes, after Lineage of Buneman et al. ("where" and "why" of a column, not of a row). Where a construct
+hides its columns (PIVOT, a table function, COLUMNS) the answer is "not known", never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
+from aureus_jupyter.core.reading import ctes_of, path_of
+from aureus_jupyter.values.catalog import Catalog, Pii, fold
+from aureus_jupyter.values.facts import OutputColumn
+
+__all__ = ["Trace", "trace"]
+
+
+class _UnknownColumnsError(Exception):
+    """The tree does not say which columns there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Col:
+    """A column in scope: folded name, sources, and whether one row of it can show one source row."""
+
+    name: str
+    sources: frozenset[str]
+    summary: bool = False
+    label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    alias: str
+    columns: tuple[_Col, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries."""
+
+    relations: tuple[_Relation, ...]
+    ctes: Mapping[str, tuple[_Col, ...]]
+    outer: _Scope | None = None
+    locals: frozenset[str] = frozenset()
+    laterals: tuple[_Col, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Lineage of the result, or no outputs where it is not known. `aggregated`: no row shows a source row."""
+
+    outputs: tuple[OutputColumn, ...] = ()
+    aggregated: bool = False
+
+
+def trace(tree: Any, catalog: Catalog) -> Trace:
+    """Return the result's lineage. Expects a tree that `core.reading` let pass; never raises on one."""
+    try:
+        columns, hows = _query(tree["statements"][0]["node"], _Scope((), {}), catalog)
+    except (_UnknownColumnsError, RecursionError):
+        return Trace()
+    outputs = tuple(
+        OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=how)
+        for c, how in zip(columns, hows, strict=True)
+    )
+    return Trace(outputs=outputs, aggregated=bool(columns) and all(c.summary for c in columns))
+
+
+def _query(node: Any, scope: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
+    ctes = dict(scope.ctes)
+    for name, value in ctes_of(node):
+        inner = value.get("query_node") or (value.get("query") or {}).get("node")
+        columns, _ = _query(inner, _Scope((), ctes, scope.outer), catalog)
+        ctes[fold(name)] = _renamed(columns, value.get("aliases"))
+    scope = _Scope(scope.relations, ctes, scope.outer)
+    if node["type"] == "SELECT_NODE":
+        return _select(node, scope, catalog)
+    if node["type"] == "RECURSIVE_CTE_NODE":
+        left, hows = _query(node["left"], scope, catalog)
+        seen = _Scope((), {**ctes, fold(node["cte_name"]): tuple(left)}, scope.outer)
+        right, _ = _query(node["right"], seen, catalog)
+        return _merged([left, right]), hows
+    if "BY_NAME" in str(node.get("setop_type")):
+        raise _UnknownColumnsError
+    children = [_query(child, scope, catalog) for child in node["children"]]
+    return _merged([columns for columns, _ in children]), children[0][1]
+
+
+def _renamed(columns: Iterable[_Col], aliases: Any) -> tuple[_Col, ...]:
+    names = list(aliases or ())
+    return tuple(
+        _Col(fold(names[i]) if i < len(names) else c.name, c.sources, c.summary, c.label) for i, c in enumerate(columns)
+    )
+
+
+def _merged(parts: list[list[_Col]]) -> list[_Col]:
+    """Join the arms of a set operation by position."""
+    if len({len(part) for part in parts}) != 1:
+        raise _UnknownColumnsError
+    return [
+        _Col(
+            same[0].name,
+            frozenset().union(*(c.sources for c in same)),
+            all(c.summary for c in same),
+            all(c.label for c in same),
+        )
+        for same in zip(*parts, strict=True)
+    ]
+
+
+def _select(node: Mapping[str, Any], outer: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
+    relations = tuple(_from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog))
+    scope = _Scope(relations, outer.ctes, outer.outer)
+    groups = _groups(node)
+    columns: list[_Col] = []
+    hows: list[str] = []
+    for position, item in enumerate(node["select_list"], start=1):
+        if item["type"] == "STAR":
+            stars = _star(item, scope)
+            columns += stars
+            hows += ["copied"] * len(stars)
+            continue
+        scope = _Scope(relations, outer.ctes, outer.outer, laterals=tuple(columns))
+        columns.append(_output(item, position, groups, scope, catalog))
+        hows.append(_how(item))
+    return columns, hows
+
+
+def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: _Scope, catalog: Catalog) -> _Col:
+    sources = frozenset(_sources(item, scope, catalog))
+    name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
+    plain = _labels_only(item, scope)
+    grouped = plain and groups.holds(item, position)
+    return _Col(fold(name), sources, grouped or _summary(item, groups, scope), plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """What a SELECT groups by: expressions without their places, positions, or everything that is no aggregate."""
+
+    shapes: tuple[Any, ...]
+    positions: frozenset[int]
+    all_others: bool
+    present: bool
+
+    def holds(self, item: Mapping[str, Any], position: int) -> bool:
+        if self.all_others:
+            return not _has_aggregate(item)
+        alias = fold(item.get("alias") or "")
+        named = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [alias]}
+        return position in self.positions or _shape(item) in self.shapes or (bool(alias) and named in self.shapes)
+
+
+def _groups(node: Mapping[str, Any]) -> _Groups:
+    expressions = node.get("group_expressions") or []
+    positions = {int(e["literal"]["text"]) for e in expressions if e["type"] == "VALUE_CONSTANT" and _is_position(e)}
+    every = node.get("aggregate_handling") == "FORCE_AGGREGATES"
+    shapes = tuple(_shape(e) for e in expressions)
+    present = bool(expressions) or every or any(_has_aggregate(item) for item in node["select_list"])
+    return _Groups(shapes, frozenset(positions), every, present)
+
+
+def _is_position(node: Mapping[str, Any]) -> bool:
+    return str((node.get("literal") or {}).get("text", "")).isdigit()
+
+
+def _shape(node: Any) -> Any:
+    """Return an expression without its places and alias, names folded, to compare two spellings of it."""
+    if isinstance(node, dict):
+        kept = {k: v for k, v in node.items() if not k.startswith("query_location") and k != "alias"}
+        if node.get("type") == "COLUMN_REF":
+            return {
+                "class": "COLUMN_REF",
+                "type": "COLUMN_REF",
+                "column_names": [fold(n) for n in node["column_names"]],
+            }
+        return {k: _shape(v) for k, v in kept.items()}
+    if isinstance(node, list):
+        return [_shape(item) for item in node]
+    return node
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if isinstance(node, dict):
+        return [v for k, v in node.items() if k not in {"qualified_name", "type_expr"} and isinstance(v, (dict, list))]
+    return node if isinstance(node, list) else ()
+
+
+def _has_aggregate(node: Any) -> bool:
+    if isinstance(node, dict):
+        if node.get("type") == "FUNCTION" and node["function_name"].lower() in AGGREGATES:
+            return True
+        if node.get("class") in {"SUBQUERY", "WINDOW"}:
+            return False
+    return any(_has_aggregate(child) for child in _children(node))
+
+
+def _summary(node: Any, groups: _Groups, scope: _Scope) -> bool:
+    """Whether the expression shows no single source row."""
+    if isinstance(node, list):
+        return all(_summary(item, groups, scope) for item in node)
+    if not isinstance(node, dict) or node.get("type") in {"VALUE_CONSTANT", "VALUE_PARAMETER"}:
+        return True
+    if node.get("class") in {"SUBQUERY", "WINDOW"} or node.get("type") == "STAR":
+        return False
+    if node.get("type") == "COLUMN_REF":
+        found = _resolve([fold(n) for n in node["column_names"]], scope)
+        grouped = _shape(node) in groups.shapes and _labels_only(node, scope)
+        return grouped or (found is not None and found.summary and not groups.present)
+    name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
+    if name in SUMMARIES:
+        return True
+    if name in SUMMARIES_OF_LABELS:
+        return _labels_only(node, scope)
+    if name in AGGREGATES:
+        return False
+    return all(_summary(child, groups, scope) for child in _children(node))
+
+
+def _labels_only(node: Any, scope: _Scope) -> bool:
+    """Whether every column below identifies nobody."""
+    if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
+        found = _resolve([fold(n) for n in node["column_names"]], scope)
+        return found is not None and found.label
+    if isinstance(node, dict) and node.get("class") in {"SUBQUERY", "WINDOW"}:
+        return False
+    return all(_labels_only(child, scope) for child in _children(node))
+
+
+def _how(item: Mapping[str, Any]) -> str:
+    if item["type"] == "COLUMN_REF":
+        return "copied"
+    return "aggregated" if _has_aggregate(item) else "derived"
+
+
+def _star(item: Mapping[str, Any], scope: _Scope) -> list[_Col]:
+    if item.get("expr") is not None or item.get("replace_list") or item.get("rename_list") or item.get("columns"):
+        raise _UnknownColumnsError
+    wanted = fold(item.get("relation_name") or "")
+    left_out = {fold(str(name)) for name in item.get("exclude_list") or () if isinstance(name, str)}
+    if len(left_out) != len(item.get("exclude_list") or ()) or item.get("qualified_exclude_list"):
+        raise _UnknownColumnsError
+    relations = [r for r in scope.relations if not wanted or r.alias == wanted]
+    return [c for r in relations for c in r.columns if c.name not in left_out]
+
+
+def _from(node: Mapping[str, Any], scope: _Scope, catalog: Catalog) -> list[_Relation]:
+    kind = node["type"]
+    if kind == "EMPTY":
+        return []
+    if kind == "JOIN":
+        left = _from(node["left"], scope, catalog)
+        seen = _Scope(tuple(left), scope.ctes, scope)
+        right = _from(node["right"], seen, catalog)
+        if node.get("ref_type") == "NATURAL":
+            raise _UnknownColumnsError
+        return _joined(left, right, [fold(str(n)) for n in node.get("using_columns") or ()])
+    aliases = node.get("column_name_alias")
+    if kind == "SUBQUERY":
+        columns, _ = _query(node["subquery"]["node"], _Scope((), scope.ctes, scope), catalog)
+        return [_Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
+    if kind == "EXPRESSION_LIST":
+        width = len(node["values"][0])
+        columns = [_Col(f"col{i}", frozenset()) for i in range(width)]
+        return [_Relation(fold(node.get("alias") or "valueslist"), _renamed(columns, aliases))]
+    if kind != "BASE_TABLE":
+        raise _UnknownColumnsError
+    (name,) = path_of(node)
+    found = scope.ctes.get(fold(name))
+    columns = list(found) if found is not None else _dataset_columns(catalog, name)
+    return [_Relation(fold(node.get("alias") or name), _renamed(columns, aliases))]
+
+
+def _dataset_columns(catalog: Catalog, name: str) -> list[_Col]:
+    dataset = catalog.dataset(name)
+    if dataset is None:
+        raise _UnknownColumnsError
+    return [
+        _Col(
+            fold(c.name),
+            frozenset({f"{dataset.name}.{c.name}"}),
+            label=c.pii is Pii.NONE and not c.key and not c.references,
+        )
+        for c in dataset.columns
+    ]
+
+
+def _joined(left: list[_Relation], right: list[_Relation], using: list[str]) -> list[_Relation]:
+    """Put two sides next to each other; a USING column shows once and comes from both."""
+    if not using:
+        return left + right
+    shared = {
+        name: frozenset().union(*(c.sources for r in left + right for c in r.columns if c.name == name))
+        for name in using
+    }
+    first = [
+        _Relation(r.alias, tuple(_Col(c.name, shared.get(c.name, c.sources), c.summary, c.label) for c in r.columns))
+        for r in left
+    ]
+    return first + [_Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
+
+
+def _sources(node: Any, scope: _Scope, catalog: Catalog) -> set[str]:
+    if isinstance(node, dict):
+        kind = node.get("type")
+        if kind == "COLUMN_REF":
+            return _column_sources([fold(n) for n in node["column_names"]], scope)
+        if kind == "SUBQUERY":
+            inner, _ = _query(node["subquery"]["node"], _Scope((), scope.ctes, scope), catalog)
+            below = _sources(node.get("child"), scope, catalog)
+            return below.union(*(c.sources for c in inner))
+        if kind in {"STAR", "POSITIONAL_REFERENCE"}:
+            raise _UnknownColumnsError
+        if kind == "LAMBDA":
+            names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
+            scope = _Scope(scope.relations, scope.ctes, scope.outer, scope.locals | names, scope.laterals)
+    found: set[str] = set()
+    for child in _children(node):
+        found |= _sources(child, scope, catalog)
+    return found
+
+
+def _names_below(node: Any) -> set[str]:
+    if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
+        return {node["column_names"][-1]}
+    return set().union(*(_names_below(child) for child in _children(node)))
+
+
+def _column_sources(parts: list[str], scope: _Scope) -> set[str]:
+    if parts[0] in scope.locals:
+        return set()
+    found = _resolve(parts, scope)
+    if found is None:
+        raise _UnknownColumnsError
+    return set(found.sources)
+
+
+def _resolve(parts: list[str], scope: _Scope) -> _Col | None:
+    """Find the column a name means: in a named relation, in any relation, as a field, as a lateral alias, outside."""
+    if len(parts) > 1:
+        for relation in scope.relations:
+            if relation.alias == parts[0]:
+                found = next((c for c in relation.columns if c.name == parts[1]), None)
+                if found is not None:
+                    return found
+    for relation in scope.relations:
+        found = next((c for c in relation.columns if c.name == parts[0]), None)
+        if found is not None:
+            return found
+    whole = next((r for r in scope.relations if r.alias == parts[0]), None)
+    if whole is not None:
+        return _Col(parts[0], frozenset().union(*(c.sources for c in whole.columns)))
+    lateral = next((c for c in scope.laterals if c.name == parts[0]), None)
+    if lateral is not None:
+        return lateral
+    return _resolve(parts, scope.outer) if scope.outer is not None else None

@@ -1,0 +1,42 @@
+"""What a PostgreSQL statement may be made of, reviewed by hand: sqlglot node classes and function names."""
+
+from __future__ import annotations
+
+__all__ = ["AGGREGATE_NODES", "ALLOWED_FUNCTIONS", "ALLOWED_NODES", "SAFE_NODES"]
+
+SAFE_NODES = frozenset(
+    "Select Union Intersect Except Subquery With CTE Table TableAlias Identifier Column Star Alias From Join "
+    "Where Group Having Order Ordered Limit Offset Fetch Distinct Literal Boolean Null Placeholder Parameter "
+    "Paren Tuple Not And Or EQ NEQ LT LTE GT GTE Is In Between Like ILike Exists Case If Coalesce Var "
+    "NullSafeEQ NullSafeNEQ Values Lateral Window WindowSpec WindowFilter Filter Rollup Cube GroupingSets "
+    "Lower Upper Length Trim Concat DataType DataTypeParam".split()
+)
+"""Nodes whose evaluation cannot raise on any row."""
+
+AGGREGATE_NODES = frozenset(
+    "Count Sum Avg Min Max Stddev StddevPop StddevSamp Variance VariancePop Corr CovarPop CovarSamp RowNumber Rank "
+    "DenseRank Lag Lead FirstValue LastValue NthValue PercentRank CumeDist Ntile CountIf".split()
+)
+"""Aggregates and window functions; they run above the barrier."""
+
+ALLOWED_NODES = (
+    SAFE_NODES
+    | AGGREGATE_NODES
+    | frozenset(
+        "Add Sub Mul Div Mod Neg Cast TryCast Interval Any All Array Bracket Dot DPipe RegexpLike RegexpILike "
+        "SimilarTo Escape Collate AtTimeZone WithinGroup Extract IntDiv Pow".split()
+    )
+)
+
+ALLOWED_FUNCTIONS = frozenset(
+    "count sum avg min max stddev stddev_pop stddev_samp variance variance_pop var_pop var_samp corr covar_pop "
+    "covar_samp regr_slope regr_intercept regr_r2 percentile_cont percentile_disc mode bool_and bool_or every count_if "
+    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value "
+    "abs ceil floor round trunc sign sqrt cbrt exp ln log power pow mod greatest least coalesce nullif width_bucket "
+    "lower upper length char_length character_length trim ltrim rtrim btrim substring substr left right replace concat "
+    "concat_ws position strpos str_position split_part starts_with reverse initcap overlay translate md5 "
+    "date_trunc timestamp_trunc date_part extract age to_char to_date make_date current_date current_timestamp now "
+    "justify_days justify_hours date_bin cast try_cast case if exists array array_length cardinality "
+    "any all anyvalue logical_and logical_or within_group str_to_date timestamp time_to_str".split()
+)
+"""Names as sqlglot prints them, lowered. Nothing here reads the catalog, a file, a setting or another statement."""

@@ -1,0 +1,231 @@
+"""The text of a cell before any parser sees it: bounds, characters, parameters, and what kind of text it is."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aureus_jupyter.errors import Refused, Span, UserError
+
+__all__ = ["MAX_BYTES", "MAX_NESTING", "MAX_TOKENS", "Piece", "bind_names", "check_cell", "check_sql", "looks_like_sql"]
+__all__ += ["pieces", "span_at"]
+
+MAX_BYTES = 64 * 1024
+MAX_TOKENS = 8_000
+MAX_NESTING = 64
+
+_SCAN = re.compile(
+    r"""
+      (?P<comment>--[^\n\r]*|/\*)
+    | (?P<string>[eExX]?'(?:[^']|'')*'|\$(?P<tag>[A-Za-z_][A-Za-z0-9_]*)?\$)
+    | (?P<quoted>"(?:[^"]|"")*")
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<number>\d[\w.]*)
+    | (?P<cast>::|:=)
+    | (?P<param>:[A-Za-z_]\w*)
+    | (?P<space>[\ \t\n\r]+)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the text: its kind (a group of the scanner) and where it starts and ends."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def span_at(text: str, offset: int, length: int = 1) -> Span:
+    """Return the place of a character offset. An offset beyond the end is the end."""
+    before = text[: max(0, offset)]
+    return Span(line=before.count("\n") + 1, column=len(before) - (before.rfind("\n") + 1) + 1, length=length)
+
+
+def check_cell(text: str) -> None:
+    """Refuse what no cell may hold: nothing at all, too much, NUL, lone surrogates, control characters.
+
+    Raises UserError with `empty_cell`, `cell_too_large` or `bad_text`.
+    """
+    if not text.strip():
+        raise UserError(
+            "empty_cell",
+            "the cell holds no SQL and no question",
+            hint="Write a statement or a question below %%aureus.",
+        )
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise UserError(
+            "cell_too_large",
+            f"a cell holds at most {MAX_BYTES // 1024} KiB, this one is larger",
+            hint="Move long value lists into a dataset and join it, or split the statement into several cells.",
+        )
+    for offset, char in enumerate(text):
+        if (char < " " and char not in "\t\n\r") or char == "\x7f" or "\ud800" <= char <= "\udfff":
+            raise UserError(
+                "bad_text",
+                f"the cell holds the character U+{ord(char):04X}, which no statement or question needs",
+                hint="Delete the character there; it often comes along when text is pasted.",
+                span=span_at(text, offset),
+            )
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Split SQL text into comments, strings, quoted names, words and the rest; every character is in one piece.
+
+    Does not judge: an unfinished string or comment becomes a piece of kind `open` up to the end.
+    """
+    position = 0
+    while position < len(text):
+        match = _SCAN.match(text, position)
+        assert match is not None, "the last alternative matches any character"
+        kind, end = str(match.lastgroup), match.end()
+        if kind == "tag" or (kind == "string" and text[position] == "$"):
+            closing = text.find(match.group("string"), end)
+            kind, end = ("string", closing + len(match.group("string"))) if closing >= 0 else ("open", len(text))
+        elif kind == "comment" and match.group() == "/*":
+            kind, end = _block_comment(text, end)
+        elif kind == "other" and match.group() in "'\"":
+            kind, end = "open", len(text)
+        yield Piece(kind, position, end)
+        position = end
+
+
+def _block_comment(text: str, position: int) -> tuple[str, int]:
+    """Find the end of a block comment; DuckDB and PostgreSQL nest them."""
+    depth = 1
+    for match in re.compile(r"/\*|\*/").finditer(text, position):
+        depth += 1 if match.group() == "/*" else -1
+        if depth == 0:
+            return "comment", match.end()
+    return "open", len(text)
+
+
+def check_sql(text: str) -> None:
+    """Refuse SQL text that readers read differently or that costs too much to read.
+
+    Outside string literals: no byte-order mark, no space but U+0020, no invisible character. Bounds: `MAX_TOKENS`
+    pieces that are not space, `MAX_NESTING` open brackets or CASE. Raises Refused (`odd_character`, `too_deep`,
+    `too_many_tokens`) or UserError (`unfinished_text`).
+    """
+    tokens = depth = 0
+    for piece in pieces(text):
+        if piece.kind == "open":
+            raise UserError(
+                "unfinished_text",
+                "a string, a quoted name or a comment is opened and never closed",
+                hint="Close it with the character it began with.",
+                span=span_at(text, piece.start),
+            )
+        if piece.kind != "string":
+            _check_characters(text, piece)
+        if piece.kind in {"space", "comment"}:
+            continue
+        tokens += 1
+        depth += _depth_change(text[piece.start : piece.end])
+        if depth > MAX_NESTING:
+            raise Refused(
+                "too_deep",
+                f"brackets and CASE may nest {MAX_NESTING} deep, these go deeper",
+                hint="Name the inner parts in a WITH clause.",
+                span=span_at(text, piece.start),
+            )
+    if tokens > MAX_TOKENS:
+        raise Refused(
+            "too_many_tokens",
+            f"a statement may hold {MAX_TOKENS} words and signs, this one holds {tokens}",
+            hint="Move long value lists into a dataset and join it.",
+        )
+
+
+def _depth_change(word: str) -> int:
+    lowered = word.lower()
+    if word in "([{" or lowered == "case":
+        return 1
+    return -1 if word in ")]}" or lowered == "end" else 0
+
+
+def _check_characters(text: str, piece: Piece) -> None:
+    for offset in range(piece.start, piece.end):
+        char = text[offset]
+        if char.isascii():
+            continue
+        if unicodedata.category(char) in {"Zs", "Zl", "Zp", "Cf", "Cc", "Cn", "Co"}:
+            raise Refused(
+                "odd_character",
+                f"outside a string the text holds U+{ord(char):04X}, which one reader takes for a space "
+                "and another for a part of a name",
+                hint="Replace it with an ordinary space, or delete it.",
+                span=span_at(text, offset),
+            )
+
+
+def bind_names(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text with each `:name` spelled `$name`, and the names in order of first use.
+
+    Changes nothing else, and no length. A colon after a digit, a name, a quote or a bracket is part of a slice, a
+    struct or a cast and stays.
+    """
+    out: list[str] = []
+    names: dict[str, None] = {}
+    for piece in pieces(text):
+        part = text[piece.start : piece.end]
+        before = text[piece.start - 1] if piece.start else " "
+        if piece.kind == "param" and not (before.isalnum() or before in "_\"'])}[:$"):
+            names[part[1:]] = None
+            part = "$" + part[1:]
+        out.append(part)
+    return "".join(out), tuple(names)
+
+
+_QUERY_WORDS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table"})
+_WRITE_WORDS = frozenset({"insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "replace"})
+_COMMAND_WORDS = frozenset(
+    "attach detach copy export import install load set reset pragma explain describe show summarize call begin start "
+    "commit rollback abort vacuum analyze checkpoint use grant revoke prepare execute deallocate lock comment refresh "
+    "declare do listen notify".split()
+)
+_ENGLISH = frozenset(
+    "the a an me us my our your all every each how many much what which who whose when where why is are was were do "
+    "does did please of for by in to and than above below over under between best worst most least largest smallest "
+    "top".split()
+)
+_SQL_SIGNS = frozenset("()*,;=<>[]{}\"'")
+
+
+def looks_like_sql(text: str) -> bool:
+    """Tell SQL from a question, by its shape alone.
+
+    Text that begins with a word of SQL counts as SQL unless it reads as an English sentence: only words, an English
+    function word among them, and none of the signs its statement would need. Does not parse: SQL with a mistake in it
+    is still SQL, so that its author hears of the mistake.
+    """
+    tokens = [text[p.start : p.end] for p in pieces(text) if p.kind not in {"space", "comment"}]
+    first = next((t.lower() for t in tokens if t not in {"(", ";"}), "")
+    if first not in _QUERY_WORDS | _WRITE_WORDS | _COMMAND_WORDS:
+        return False
+    words = [t.lower() for t in tokens]
+    if words[-1] == "?":
+        return False
+    english = sum(word in _ENGLISH for word in words[1:])
+    if first in _QUERY_WORDS:
+        return not english or bool(_SQL_SIGNS.intersection(tokens)) or _has_clause(first, words)
+    signs = _SQL_SIGNS.intersection(tokens)
+    return bool(signs) or len(words) <= 2 or not (english and _reads_as_sentence(first, words))
+
+
+def _has_clause(first: str, words: list[str]) -> bool:
+    """Whether the words hold the clause that makes a query of `first`."""
+    wanted = {"select": {"from"}, "with": {"as", "select"}, "from": {"select", "where", "group", "order", "limit"}}
+    return bool(wanted.get(first, set()).intersection(words[1:]))
+
+
+def _reads_as_sentence(first: str, words: list[str]) -> bool:
+    statements = {"insert": {"into"}, "delete": {"from"}, "update": {"set"}, "create": {"table", "view", "schema"}}
+    statements |= {"drop": {"table", "view", "schema"}, "alter": {"table"}, "copy": {"to"}, "merge": {"into"}}
+    statements |= {"explain": {"select"}, "summarize": {"select"}, "describe": {"select"}}
+    return not statements.get(first, set()).intersection(words[1:3])
