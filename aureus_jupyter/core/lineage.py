@@ -352,7 +352,7 @@ def _resolve(parts: list[str], scope: _Scope) -> _Col | None:
         if found is not None:
             return found
     whole = next((r for r in scope.relations if r.alias == parts[0]), None)
-    if whole is not None:
+    if whole is not None and len(parts) == 1:
         return _Col(parts[0], frozenset().union(*(c.sources for c in whole.columns)))
     lateral = next((c for c in scope.laterals if c.name == parts[0]), None)
     if lateral is not None:

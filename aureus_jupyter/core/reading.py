@@ -6,6 +6,7 @@ be on the lists here; anything unknown refuses. Layout: `json_serialize_sql` of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +60,8 @@ _TYPES = frozenset(
     "NULL".split()
 ) | {"TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE"}
 _NAME_LISTS = frozenset({"using_columns", "exclude_list", "groups", "column_names"})
+_PIVOT_VALUES = "PIVOT without a literal IN list turns values into column names"
+_PIVOT_HINT = "List the values: PIVOT ... ON column IN ('a', 'b')."
 _HIDDEN_COLUMNS = frozenset({"rowid", "file_row_number", "filename", "file_index"})
 
 
@@ -120,6 +123,8 @@ def read_tree(text: str, tree: Any) -> Reading:
 
 
 def _syntax_error(text: str, tree: Mapping[str, Any]) -> UserError | Refused:
+    if tree.get("error_type") == "not implemented" and re.match(r"[\s(]*pivot\b", text, re.IGNORECASE):
+        return Refused("pivot_values", _PIVOT_VALUES, hint=_PIVOT_HINT)
     if tree.get("error_type") == "not implemented":
         return Refused(
             "not_a_query",
@@ -230,12 +235,7 @@ def _join(reading: Reading, node: Mapping[str, Any], ctes: frozenset[str], scope
 def _pivot(reading: Reading, node: Mapping[str, Any], ctes: frozenset[str], scope: list[str]) -> None:
     for pivot in node.get("pivots") or ():
         if pivot.get("subquery") is not None or pivot.get("pivot_enum"):
-            raise Refused(
-                "pivot_values",
-                "PIVOT without a literal IN list turns values into column names",
-                hint="List the values: PIVOT ... ON column IN ('a', 'b').",
-                span=reading.span(node),
-            )
+            raise Refused("pivot_values", _PIVOT_VALUES, hint=_PIVOT_HINT, span=reading.span(node))
     skipped = {"type", "source", "unpivot_names", "column_name_alias"}
     _expressions(reading, {k: v for k, v in node.items() if k not in skipped}, ctes, scope)
 
@@ -375,9 +375,12 @@ def _refuse_node(reading: Reading, node: Any, kind: str) -> Refused:
 
 def _refuse_function(reading: Reading, path: tuple[str, ...], node: Mapping[str, Any]) -> Refused:
     name = path[-1].lower() if path else ""
-    why = "a function is written without a schema" if len(path) > 1 else why_refused(name)
+    why = why_refused(name)
     hint = "Read a dataset of the catalog with ordinary functions; %aureus catalog lists the datasets."
-    if why == UNLISTED:
+    if len(path) > 1:
+        why = "what stands before its dot could be a schema as well as a column"
+        hint = f"Write {name}(...) with the column inside the brackets."
+    elif why == UNLISTED:
         hint = nearest_hint(name, ALLOWED, hint)
     return Refused(
         "function_not_allowed", f"the function {name} cannot be used, because {why}", hint=hint, span=reading.span(node)

@@ -1,0 +1,270 @@
+"""A cell's way from text to sealed evidence. The only place that calls the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from aureus_jupyter.core.run_state import advance
+from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
+from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
+from aureus_jupyter.service.approvals import Approvals
+from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
+from aureus_jupyter.service.drafting import DraftError, draft_and_decide
+from aureus_jupyter.service.labels import result_info
+from aureus_jupyter.service.outcome import Outcome
+from aureus_jupyter.service.sealing import seal
+from aureus_jupyter.values.catalog import fold
+from aureus_jupyter.values.draft import Cell, Draft
+from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.ids import run_id, utc_text
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
+from aureus_jupyter.values.verdict import VerdictKind
+
+__all__ = ["Desk", "Runner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything one cell runs against."""
+
+    engine: Engine
+    connection: str
+    decider: Decider
+    copilot: Copilot
+    store: RunStore
+    signer: Callable[[], Signer]
+    approvals: Approvals
+    clock: Clock
+    ids: Ids
+    principal: Principal
+    pack: str
+    limits: Limits
+    environment: tuple[tuple[str, str], ...] = ()
+    rows_in_evidence: Callable[[ResultTable], Sequence[PackFile]] | None = None
+
+
+class _StoppedError(Exception):
+    """A step ended the run; carries the run as it stands and the error to give."""
+
+    def __init__(self, run: Run, error: AureusError) -> None:
+        super().__init__(error.code)
+        self.run = run
+        self.error = error
+
+
+class Runner:
+    """Runs one cell at a time against a desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def run(self, cell: Cell, progress: Progress | None = None, resumes: str = "") -> Outcome:
+        """Run a cell to its end and seal its evidence. Never raises for what a cell, a policy or an engine can do.
+
+        The rows are given only when their evidence is written: no evidence, no data.
+        """
+        run = self._new(cell)
+        table: ResultTable | None = None
+        error: AureusError | None = None
+        extra: Sequence[PackFile] = ()
+        try:
+            run, decided, extra = self._clear(run, resumes)
+            run, table = self._execute(run, decided, progress)
+            if self.desk.rows_in_evidence is not None:
+                extra = [*extra, *self.desk.rows_in_evidence(table)]
+        except _StoppedError as stopped:
+            run, error = stopped.run, stopped.error
+        except KeyboardInterrupt:
+            run, error = self._fail(run, EventKind.WITHDRAWN, _interrupted())
+        except Exception as cause:
+            bug = Bug(
+                "internal",
+                f"a step failed in a way nobody foresaw ({type(cause).__name__})",
+                hint="Nothing was returned. Please report this with the run's evidence folder.",
+            )
+            bug.__cause__ = cause
+            run, error = self._fail(run, EventKind.ERRORED, bug)
+        return self._seal(run, table, error, extra)
+
+    def dry_run(self, cell: Cell) -> Outcome:
+        """Judge a cell and estimate its cost. Touches no data and leaves no evidence."""
+        run = self._new(cell)
+        try:
+            run, decided = self._judge(run)
+            if decided.plan is None:
+                return Outcome(run=run, error=None, estimate="Nothing would run.")
+            self._prepare(run, decided)
+            parameters = dict(run.draft.parameters) if run.draft is not None else {}
+            return Outcome(run=run, estimate=self.desk.engine.estimate(decided.plan, parameters))
+        except _StoppedError as stopped:
+            return Outcome(run=stopped.run, error=stopped.error)
+        except KeyboardInterrupt:
+            return Outcome(run=run, error=_interrupted())
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def _now(self) -> str:
+        return utc_text(self.desk.clock.now())
+
+    def _event(self, kind: EventKind, digest: str = "", detail: str = "", actor: str = "") -> Event:
+        return Event(kind=kind, at=self._now(), actor=actor or "aureus", digest=digest, detail=detail)
+
+    def _new(self, cell: Cell) -> Run:
+        desk = self.desk
+        return Run(
+            id=run_id(desk.clock.now(), desk.ids.entropy(6)),
+            cell=cell,
+            principal=desk.principal,
+            pack=desk.pack,
+            connection=desk.connection,
+            catalog_version=desk.decider.catalog.version,
+            environment=desk.environment,
+        )
+
+    def _judge(self, run: Run) -> tuple[Run, Decided]:
+        """Read and decide. Stops the run when the statement cannot be judged."""
+        desk, cell = self.desk, run.cell
+
+        def decide(draft: Draft) -> Decided:
+            return desk.decider.decide(draft, desk.engine, desk.principal, cell.purpose, cell.max_results)
+
+        try:
+            draft, decided = draft_and_decide(
+                cell,
+                desk.copilot,
+                lambda: desk.decider.visible(desk.principal, cell.purpose),
+                desk.engine.dialect,
+                decide,
+            )
+        except DraftError as failed:
+            run = replace(run, draft=failed.draft)
+            raise _StoppedError(*self._fail(run, _kind_of(failed.error), failed.error)) from failed.error
+        except AureusError as error:
+            raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
+        run = replace(run, draft=draft, facts=decided.facts, verdict=decided.verdict, plan=decided.plan)
+        if decided.plan is not None:
+            digest = decision_digest(
+                decided.plan,
+                draft.parameters,
+                desk.decider.catalog,
+                decided.verdict.policy_version,
+                desk.principal,
+                cell.purpose,
+            )
+            run = replace(run, decision_digest=digest)
+        return run, decided
+
+    def _clear(self, run: Run, resumes: str) -> tuple[Run, Decided, Sequence[PackFile]]:
+        """Take the run to CLEARED, or stop it REFUSED or HELD."""
+        run, decided = self._judge(run)
+        verdict = decided.verdict
+        if verdict.kind is VerdictKind.DENY:
+            reason = verdict.reasons[0]
+            denied = Refused(reason.code, reason.message, hint=reason.hint)
+            raise _StoppedError(*self._fail(run, EventKind.DENIED, denied))
+        self._prepare(run, decided)
+        if verdict.kind is VerdictKind.ALLOW:
+            return advance(run, self._event(EventKind.ALLOWED, run.decision_digest)), decided, ()
+        run = advance(run, self._event(EventKind.APPROVAL_REQUIRED, run.decision_digest))
+        found = self._approval(run, resumes)
+        if found is None:
+            raise _StoppedError(run, _held(run))
+        approver, files = found
+        detail = f"request {resumes}" if resumes else ""
+        return advance(run, self._event(EventKind.APPROVED, run.decision_digest, detail, approver)), decided, files
+
+    def _approval(self, run: Run, resumes: str) -> tuple[str, Sequence[PackFile]] | None:
+        try:
+            return self.desk.approvals.find(run, self._now(), resumes)
+        except AureusError as error:
+            kind = EventKind.REJECTED if error.code == "approval_rejected" else EventKind.ERRORED
+            raise _StoppedError(*self._fail(run, kind, error)) from error
+
+    def _prepare(self, run: Run, decided: Decided) -> None:
+        """Bind the statement over its shadows before anyone is asked to approve what could not run anyway."""
+        assert decided.plan is not None, "only what is not denied has a plan"
+        index = self.desk.decider.catalog.index
+        datasets = [index[fold(shadow.dataset)] for shadow in decided.plan.shadows]
+        try:
+            self.desk.engine.prepare(decided.plan, datasets)
+        except AureusError as error:
+            raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
+
+    def _execute(self, run: Run, decided: Decided, progress: Progress | None) -> tuple[Run, ResultTable]:
+        """Run a cleared plan. `started` is durable before the engine is touched."""
+        assert decided.plan is not None and run.draft is not None, "a cleared run has a plan"
+        desk = self.desk
+        logged = len(run.events)
+        started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
+        try:
+            desk.store.append(run.id, started.events, 0)
+        except AureusError as error:
+            raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
+        run = started
+        limits = replace(desk.limits, rows=decided.plan.rows)
+        try:
+            table = desk.engine.run(decided.plan, dict(run.draft.parameters), limits, progress)
+            info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
+        except AureusError as error:
+            raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
+        except KeyboardInterrupt:
+            raise _StoppedError(*self._fail(run, EventKind.WITHDRAWN, _interrupted())) from None
+        assert len(run.events) == logged + 1, "exactly one event was added"
+        run = advance(replace(run, result=info), self._event(EventKind.COMPLETED, info.digest))
+        return run, table
+
+    def _fail(self, run: Run, kind: EventKind, error: AureusError) -> tuple[Run, AureusError]:
+        """Move the run to its refused or failed end and keep the error in it."""
+        failure = Failure(family=error.family, code=error.code, message=error.message, hint=error.hint)
+        if run.state in {State.FINISHED, State.REFUSED, State.FAILED}:
+            return replace(run, failure=failure), error
+        allowed = kind if run.state is State.DRAFTED or kind is not EventKind.DENIED else EventKind.ERRORED
+        return advance(replace(run, failure=failure), self._event(allowed, run.decision_digest, error.code)), error
+
+    def _seal(
+        self, run: Run, table: ResultTable | None, error: AureusError | None, extra: Sequence[PackFile]
+    ) -> Outcome:
+        desk = self.desk
+        try:
+            if run.state is State.HELD:
+                desk.approvals.ask(run)
+            run = seal(run, desk.store, desk.signer(), self._now(), extra)
+        except AureusError as failed:
+            return Outcome(run=run, error=failed if error is None else _both(error, failed))
+        except KeyboardInterrupt:
+            return Outcome(run=run, error=_interrupted())
+        if error is not None:
+            error.run_id = run.id
+        return Outcome(run=run, table=table if error is None else None, error=error)
+
+
+def _kind_of(error: AureusError) -> EventKind:
+    return EventKind.DENIED if isinstance(error, Refused) else EventKind.ERRORED
+
+
+def _interrupted() -> AureusError:
+    return UserError(
+        "interrupted",
+        "the cell was interrupted before it finished",
+        hint="Run it again. Earlier results are unchanged.",
+    )
+
+
+def _held(run: Run) -> Held:
+    approvers = (
+        " or ".join(run.verdict.approvers) if run.verdict is not None and run.verdict.approvers else "an approver"
+    )
+    return Held(
+        "approval_required",
+        f"this needs a yes from {approvers}",
+        hint=f"Send them the request {run.id}; when it is approved, run this cell again or %aureus resume {run.id}.",
+    )
+
+
+def _both(error: AureusError, failed: AureusError) -> AureusError:
+    """Give the first error, and say that its evidence is missing too."""
+    return EvidenceError(
+        failed.code, f"{error.message}; and evidence of it could not be written: {failed.message}", hint=failed.hint
+    )

@@ -1,0 +1,32 @@
+"""From a run to sealed evidence: the files, the statement over them, the signature, the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aureus_jupyter.core.evidence import PAYLOAD_TYPE, STATEMENT_FILE, encode_envelope, pack_files, statement_bytes
+from aureus_jupyter.core.run_state import advance
+from aureus_jupyter.ports import RunStore, Signer
+from aureus_jupyter.service.shield import shielded
+from aureus_jupyter.values.canonical import digest_bytes
+from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.run import Event, EventKind, Run
+
+__all__ = ["seal"]
+
+
+def seal(run: Run, store: RunStore, signer: Signer, at: str, extra: Sequence[PackFile] = ()) -> Run:
+    """Write a run's signed evidence whole or not at all, and return the run with its place and digest.
+
+    A held run stays held: its pack is the evidence of the request. An interrupt waits until the pack is written.
+    Raises EvidenceError when it cannot be written.
+    """
+    with shielded():
+        files = [*pack_files(run), *extra]
+        envelope = encode_envelope(signer.sign(PAYLOAD_TYPE, statement_bytes(run, files, at)))
+        path = store.seal(run.id, [*files, PackFile(name=STATEMENT_FILE, data=envelope)])
+    done = replace(run, evidence=path, evidence_digest=digest_bytes(envelope))
+    if run.state == "held":
+        return done
+    return advance(done, Event(kind=EventKind.SEALED, at=at, actor="aureus", digest=done.evidence_digest))

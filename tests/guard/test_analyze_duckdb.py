@@ -1,0 +1,174 @@
+"""What the guard lets through over DuckDB, what it refuses, and that the lists are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from aureus_jupyter.core import functions
+from aureus_jupyter.core.analyze import analyze, bound_text
+from aureus_jupyter.core.functions import ALLOWED, TABLE_FUNCTIONS
+from aureus_jupyter.errors import AureusError, Refused, UserError
+from aureus_jupyter.values.catalog import Catalog
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+REFUSED = yaml.safe_load((CORPUS / "guard_refused.yaml").read_text("utf-8"))
+ALLOWED_STATEMENTS = yaml.safe_load((CORPUS / "guard_allowed.yaml").read_text("utf-8"))
+
+Parse = Callable[[str], Any]
+
+
+def facts_of(sql: str, catalog: Catalog, parse: Parse) -> Any:
+    try:
+        bound = bound_text(sql, "duckdb")
+    except AureusError:
+        bound = "select 1"
+    return analyze(sql, parse(bound), catalog, "duckdb")
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=[c["sql"][:50] for c in REFUSED])
+def test_refused(case: dict[str, Any], catalog: Catalog, parse: Parse) -> None:
+    with pytest.raises((Refused, UserError)) as caught:
+        facts_of(case["sql"], catalog, parse)
+    assert caught.value.code == case["code"]
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("case", ALLOWED_STATEMENTS, ids=[c["sql"][:50] for c in ALLOWED_STATEMENTS])
+def test_allowed(case: dict[str, Any], catalog: Catalog, parse: Parse) -> None:
+    facts = facts_of(case["sql"], catalog, parse)
+    assert {use.dataset: list(use.columns) for use in facts.tables} == case["reads"]
+    assert facts.aggregated is case["aggregated"]
+    assert list(facts.parameters) == case.get("parameters", [])
+
+
+def test_every_function_of_the_engine_was_reviewed() -> None:
+    rows = (
+        duckdb.connect()
+        .execute("select distinct lower(function_name) from duckdb_functions() where internal")
+        .fetchall()
+    )
+    engine = {name for (name,) in rows}
+    reviewed = set((CORPUS / "functions_refused.txt").read_text("utf-8").split("\n")) - {""}
+    assert not (ALLOWED & reviewed), "a name is both allowed and refused"
+    assert engine - ALLOWED - TABLE_FUNCTIONS - reviewed == set(), "new names in the engine: review them"
+    # `row` and the other names below are made by the parser and are no functions of the catalog.
+    assert ALLOWED - engine <= {"row", "->", "**", "^"} | ALLOWED.intersection(functions.OPERATORS)
+
+
+def test_whatever_breaks_inside_is_a_refusal(catalog: Catalog) -> None:
+    with pytest.raises(Refused) as caught:
+        analyze(
+            "select 1",
+            {"statements": [{"node": {"type": "SELECT_NODE", "from_table": {"type": "EMPTY"}, "cte_map": 3}}]},
+            catalog,
+            "duckdb",
+        )
+    assert caught.value.code == "unreadable"
+
+
+@pytest.mark.parametrize("tree", [None, [], "x"])
+def test_no_tree_is_a_refusal(tree: Any, catalog: Catalog) -> None:
+    with pytest.raises(Refused) as caught:
+        analyze("select 1", tree, catalog, "duckdb")
+    assert caught.value.code == "unreadable"
+
+
+def test_an_unknown_node_is_refused(catalog: Catalog, parse: Parse) -> None:
+    tree = parse("select 1 from loan")
+    tree["statements"][0]["node"]["select_list"][0]["type"] = "BRAND_NEW_NODE"
+    with pytest.raises(Refused) as caught:
+        analyze("select 1 from loan", tree, catalog, "duckdb")
+    assert caught.value.code == "node_not_allowed"
+
+
+def test_readers_that_disagree_refuse(catalog: Catalog, parse: Parse) -> None:
+    with pytest.raises(Refused) as caught:
+        analyze("select 1 from loan", parse("select 1 from borrower"), catalog, "duckdb")
+    assert caught.value.code == "readers_disagree"
+
+
+RAISES = {
+    "select country from loan where pd > 0.1 and country like 'C%'": False,
+    "select sum(ead) from loan": False,
+    "select country, rank() over (order by pd) from loan": False,
+    "select country from loan where country::int = 1": True,
+    "select country from loan where try_cast(country as int) = 1": False,
+    "select pd * ead from loan": True,
+    "select sqrt(pd) from loan": True,
+    "select * from loan, range(3)": True,
+    "select upper(country) || 'x' from loan": True,
+}
+
+
+@pytest.mark.parametrize(("sql", "raises"), RAISES.items())
+def test_what_can_raise(sql: str, raises: bool, catalog: Catalog, parse: Parse) -> None:
+    assert facts_of(sql, catalog, parse).can_raise is raises
+
+
+LINEAGE = {
+    "select country, pd * ead as el from loan": [
+        ("country", "copied", ["loan.country"]),
+        ("el", "derived", ["loan.ead", "loan.pd"]),
+    ],
+    "select b.full_name from loan l join borrower b using (borrower_id)": [
+        ("full_name", "copied", ["borrower.full_name"])
+    ],
+    "select borrower_id from loan l join borrower b using (borrower_id)": [
+        ("borrower_id", "copied", ["borrower.borrower_id", "loan.borrower_id"])
+    ],
+    "select pd as a, a + 1 as b from loan": [("a", "copied", ["loan.pd"]), ("b", "derived", ["loan.pd"])],
+    "with x(k) as (select country from loan) select k from x": [("k", "copied", ["loan.country"])],
+    "select country, (select max(full_name) from borrower b where b.country = l.country) m from loan l": [
+        ("country", "copied", ["loan.country"]),
+        ("m", "derived", ["borrower.full_name"]),
+    ],
+    "select country from loan where country in (select country from borrower)": [
+        ("country", "copied", ["loan.country"])
+    ],
+    "select country in (select country from borrower) f from loan": [
+        ("f", "derived", ["borrower.country", "loan.country"])
+    ],
+    "select country from loan union select full_name from borrower": [
+        ("country", "copied", ["borrower.full_name", "loan.country"])
+    ],
+    "with recursive r as (select pd as n from loan union all select n + 1 from r where n < 3) select n from r": [
+        ("n", "copied", ["loan.pd"])
+    ],
+    "select list_transform([pd], lambda x: x + ead) t from loan": [("t", "derived", ["loan.ead", "loan.pd"])],
+    "select * from (values (1, 2)) v(a, b)": [("a", "copied", []), ("b", "copied", [])],
+    "select l from loan l": [
+        (
+            "l",
+            "copied",
+            ["loan.borrower_id", "loan.country", "loan.ead", "loan.loan_id", "loan.originated_on", "loan.pd"],
+        )
+    ],
+    "select * exclude (pd, ead, loan_id, originated_on) from loan": [
+        ("borrower_id", "copied", ["loan.borrower_id"]),
+        ("country", "copied", ["loan.country"]),
+    ],
+    # Where the columns cannot be known, nothing is claimed.
+    "select columns('p.*') from loan": [],
+    "select * replace (1 as pd) from loan": [],
+    "select * exclude (l.pd) from loan l": [],
+    "from loan pivot (sum(ead) for country in ('CZ') group by pd)": [],
+    "select * from loan natural join borrower": [],
+    "select #1 from loan": [],
+    "select i from range(3) r(i)": [],
+    "select country from loan union all by name select country from borrower": [],
+    "select 1 union all select 1, 2": [],
+    "select nosuch from loan": [],
+    "select x.nosuch from (select 1 as a) x": [],
+}
+
+
+@pytest.mark.parametrize(("sql", "expected"), LINEAGE.items())
+def test_lineage(sql: str, expected: list[Any], catalog: Catalog, parse: Parse) -> None:
+    found = facts_of(sql, catalog, parse).outputs
+    assert [(o.name, o.how, list(o.sources)) for o in found] == expected
