@@ -1,0 +1,104 @@
+"""A result held once, as Arrow, and given out as pandas, Polars or text when asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.ports import RawColumn
+
+from .digest import digest_of
+from .frame import as_text, frame_of, unique_names
+
+__all__ = ["ArrowResult"]
+
+_HASH_AHEAD = 100_000
+
+
+class ArrowResult:
+    """Implements `ports.ResultTable` over a `pyarrow.Table`.
+
+    `types` are the DuckDB type of each column; repeated names get `_1`, `_2`, ... as DuckDB's own frames do. A large
+    result is hashed in a thread of its own from the start, while the caller converts it.
+    """
+
+    def __init__(self, table: Any, types: Sequence[str], truncated: bool = False) -> None:
+        names = unique_names(table.column_names)
+        self._columns = tuple(RawColumn(name=n, type=t) for n, t in zip(names, types, strict=True))
+        self._table = table.rename_columns(names)
+        self._truncated = truncated
+        self._frame: Any = None
+        self._digest: tuple[str, str] | None = None
+        self._lock = threading.Lock()
+        self._hashing: threading.Thread | None = None
+        if table.num_rows >= _HASH_AHEAD:
+            self._hashing = threading.Thread(target=self._hash, args=(self._table,), name="aureus-digest", daemon=True)
+            self._hashing.start()
+
+    @property
+    def columns(self) -> tuple[RawColumn, ...]:
+        """The result's columns, with the engine's types."""
+        return self._columns
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self._table.num_rows)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the statement had more rows than its cap."""
+        return self._truncated
+
+    def digest(self) -> tuple[str, str]:
+        """Return (digest, method); see `digest.py` for the method. Computed once."""
+        if self._hashing is not None:
+            self._hashing.join()
+            self._hashing = None
+        if self._digest is None:
+            self._hash(self._table)
+        if self._digest is None:  # the thread ended without a digest: it ran out of memory
+            raise Unavailable("digest_failed", "the result's digest could not be computed", hint="Select fewer rows.")
+        return self._digest
+
+    def _hash(self, table: Any) -> None:
+        self._digest = digest_of(table)
+
+    def preview(self, rows: int) -> list[list[str | None]]:
+        """Return the first rows as the text DuckDB writes for them; None is NULL. Times are in UTC."""
+        head = self._table.slice(0, max(0, rows))
+        return as_text([c.type for c in self._columns], head.columns)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame with the types of DuckDB's own `.df()`; later changes to it do not reach this result.
+
+        Raises UserError `no_frame_type` for a type pandas has no place for.
+        """
+        with self._lock:
+            if self._frame is None:
+                names = [c.name for c in self._columns]
+                columns = list(self._table.columns)
+                self._frame = frame_of(names, [c.type for c in self._columns], columns)
+                self._table = type(self._table).from_arrays(columns, names=names)
+            # pandas copies on write as long as this result holds the memory too.
+            return self._frame.copy(deep=False)
+
+    def to_arrow(self) -> Any:
+        """Return the `pyarrow.Table`."""
+        return self._table
+
+    def to_polars(self) -> Any:
+        """Return a `polars.DataFrame`. Raises Unavailable `polars_missing` without Polars."""
+        try:
+            import polars
+        except ImportError:
+            pass
+        else:
+            return polars.from_arrow(self._table)
+        raise Unavailable(
+            "polars_missing",
+            "Polars is not installed here",
+            hint="Install it with: pip install 'aureus-jupyter[polars]'",
+        )
