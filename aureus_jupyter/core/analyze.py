@@ -138,13 +138,11 @@ def _check_columns(reading: Reading, datasets: tuple[Dataset, ...]) -> None:
     by_name = {fold(d.name): d for d in datasets}
     for path in sorted(reading.names):
         targets = means.get(path[0], set())
-        if len(path) < 2 or len(targets) != 1:
+        if len(path) < 2 or len(targets) != 1 or path[0] in reading.derived:
             continue
         dataset = by_name[next(iter(targets))]
         own = {fold(c.name) for c in dataset.columns}
         if path[1] in own or any(path[0] in {fold(c.name) for c in d.columns} for d in datasets):
-            continue
-        if path[0] in reading.derived:
             continue
         raise UserError(
             "unknown_column",

@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from aureus_jupyter.core.nearest import nearest_hint
-from aureus_jupyter.core.postgres import AGGREGATE_NODES, ALLOWED_FUNCTIONS, ALLOWED_NODES, SAFE_NODES
+from aureus_jupyter.core.postgres import AGGREGATE_NODES, ALLOWED_FUNCTIONS, ALLOWED_NODES, HIDDEN_COLUMNS, SAFE_NODES
 from aureus_jupyter.core.reading import Reading, TableRef
 from aureus_jupyter.core.text import span_at
 from aureus_jupyter.errors import Refused, Span, UserError
@@ -53,18 +53,18 @@ def _is_cte(table: exp.Table) -> bool:
     """Whether a WITH in scope defines the table's name before the place where it stands."""
     name = fold(table.name)
     node: Any = table
+    inside_with = False
     while node is not None:
-        parent = node.parent
-        scope = parent if isinstance(parent, exp.With) else None
-        if scope is not None:
-            if _defined_before(scope, node, name):
+        if isinstance(node.parent, exp.With):
+            if _defined_before(node.parent, node, name):
                 return True
-            node = scope.parent  # the WITH's own query: its entries were just looked through
+            # The WITH's own query: its entries were just looked through, in order.
+            node, inside_with = node.parent.parent, True
             continue
-        with_ = node.args.get("with_") or node.args.get("with")
-        if isinstance(with_, exp.With) and any(fold(cte.alias) == name for cte in with_.expressions):
+        with_ = node.args.get("with_")
+        if not inside_with and with_ is not None and any(fold(cte.alias) == name for cte in with_.expressions):
             return True
-        node = parent
+        node, inside_with = node.parent, False
     return False
 
 
@@ -168,6 +168,7 @@ def _check(node: exp.Expr, sql: str) -> None:
 
 def _note(found: Reading, node: exp.Expr) -> None:
     if isinstance(node, exp.Column):
+        _refuse_hidden(node, found.text)
         found.names.add(tuple(fold(part.name) for part in node.parts))
     elif isinstance(node, exp.Join):
         found.joins += 1
@@ -180,6 +181,16 @@ def _note(found: Reading, node: exp.Expr) -> None:
         found.functions.add((node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower())
     if type(node).__name__ not in SAFE_NODES | AGGREGATE_NODES:
         found.can_raise = True
+
+
+def _refuse_hidden(column: exp.Column, sql: str) -> None:
+    if fold(column.name) in HIDDEN_COLUMNS:
+        raise Refused(
+            "hidden_column",
+            f"{fold(column.name)} is the server's own numbering, whose gaps would show which rows a policy hides",
+            hint="Number the rows you see: row_number() OVER (ORDER BY ...).",
+            span=_span(column, sql),
+        )
 
 
 def _only_counts(root: exp.Expr) -> bool:

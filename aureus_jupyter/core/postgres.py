@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATE_NODES", "ALLOWED_FUNCTIONS", "ALLOWED_NODES", "SAFE_NODES"]
+__all__ = ["AGGREGATE_NODES", "ALLOWED_FUNCTIONS", "ALLOWED_NODES", "HIDDEN_COLUMNS", "SAFE_NODES"]
 
 SAFE_NODES = frozenset(
     "Select Union Intersect Except Subquery With CTE Table TableAlias Identifier Column Star Alias From Join "
@@ -40,3 +40,6 @@ ALLOWED_FUNCTIONS = frozenset(
     "any all anyvalue logical_and logical_or within_group str_to_date timestamp time_to_str".split()
 )
 """Names as sqlglot prints them, lowered. Nothing here reads the catalog, a file, a setting or another statement."""
+
+HIDDEN_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
+"""System columns of every PostgreSQL table."""
