@@ -62,8 +62,9 @@ class Decider:
         self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None = None
     ) -> Decided:
         """Return facts, verdict and plan. Raises Refused and UserError for what cannot be judged at all."""
-        key = (draft.sql, draft.origin, engine.dialect, principal, purpose, rows, self.catalog.version)
-        key += (self.policies.version, tuple(name for name, _ in draft.parameters))
+        names = tuple(name for name, _ in draft.parameters)
+        versions = (self.catalog.version, self.policies.version)
+        key = (draft.sql, draft.origin, engine.dialect, principal, purpose, rows, names, versions)
         known = self._memory.get(key)
         if known is None:
             known = self._decide(draft, engine, principal, purpose, rows)

@@ -12,8 +12,8 @@ from aureus_jupyter.values.verdict import Verdict
 
 __all__ = ["result_info"]
 
-_CLASSES = list(Classification)
-_PII = list(Pii)
+_CLASSES = [str(item) for item in Classification]
+_PII = [str(item) for item in Pii]
 
 
 def result_info(table: ResultTable, facts: Facts, verdict: Verdict, catalog: Catalog) -> ResultInfo:
@@ -54,6 +54,6 @@ def _label(source: str, catalog: Catalog) -> Column:
     return next(c for c in catalog.index[dataset].columns if fold(c.name) == column)
 
 
-def _strictest(found: Iterable[str], order: list[str] | list[Classification] | list[Pii]) -> str:
-    ranked = [order.index(item) for item in found]
-    return str(order[max(ranked)]) if ranked else ""
+def _strictest(found: Iterable[str], order: list[str]) -> str:
+    ranked = [order.index(str(item)) for item in found]
+    return order[max(ranked)] if ranked else ""

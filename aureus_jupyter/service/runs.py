@@ -194,7 +194,8 @@ class Runner:
 
     def _execute(self, run: Run, decided: Decided, progress: Progress | None) -> tuple[Run, ResultTable]:
         """Run a cleared plan. `started` is durable before the engine is touched."""
-        assert decided.plan is not None and run.draft is not None, "a cleared run has a plan"
+        assert decided.plan is not None, "a cleared run has a plan"
+        assert run.draft is not None, "a cleared run has a draft"
         desk = self.desk
         logged = len(run.events)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))

@@ -1,0 +1,63 @@
+"""Papermill's way in: the same notebook as a scheduled pipeline.
+
+`papermill --engine aureus in.ipynb out.ipynb` runs cells as papermill does and tells the kernel where the output notebook
+will be, so that evidence lands next to it. A refused, held or failed cell raises, so the run exits non-zero.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine
+from papermill.log import logger
+from papermill.utils import merge_kwargs, remove_args
+
+__all__ = ["AureusEngine"]
+
+
+class AureusEngine(NBClientEngine):
+    """Runs a notebook with `AUREUS_NOTEBOOK` set to the output's path and `AUREUS_INPUT_NOTEBOOK` to the input's.
+
+    Does not answer prompts and does not wait for approvals: papermill has nobody to ask.
+    """
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        log_output: bool = False,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Execute the notebook `nb_man` manages, in a kernel that knows the notebook's path.
+
+        Raises what papermill's own engine raises.
+        """
+        final = merge_kwargs(
+            remove_args(["input_path", "timeout", "startup_timeout"], **kwargs),
+            timeout=execution_timeout if execution_timeout else kwargs.get("timeout"),
+            startup_timeout=start_timeout,
+            kernel_name=kernel_name,
+            log=logger,
+            log_output=log_output,
+            stdout_file=stdout_file,
+            stderr_file=stderr_file,
+        )
+        return PapermillNotebookClient(nb_man, **final).execute(env=_environment(nb_man.nb.metadata))
+
+
+def _environment(metadata: Any) -> dict[str, str]:
+    papermill = metadata.get("papermill") or {}
+    paths = {
+        "AUREUS_NOTEBOOK": papermill.get("output_path"),
+        "AUREUS_INPUT_NOTEBOOK": papermill.get("input_path"),
+    }
+    known = {name: str(Path(path).resolve()) for name, path in paths.items() if path and "://" not in str(path)}
+    return {**os.environ, **known}

@@ -1,0 +1,85 @@
+"""Requests for a yes, and finding the yes that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from aureus_jupyter.core.approval import approval_counts
+from aureus_jupyter.errors import AureusError, Refused
+from aureus_jupyter.values.approval import Approval, ApprovalRequest
+from aureus_jupyter.values.evidence import Envelope, PackFile, TrustedKey
+from aureus_jupyter.values.run import Run
+
+__all__ = ["ApprovalBox", "Approvals", "Verify"]
+
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""(public key, signature, data) to whether it verifies."""
+
+
+class ApprovalBox(Protocol):
+    """Where requests wait and answers arrive, outside the kernel."""
+
+    def ask(self, request: ApprovalRequest, run: Run) -> None:
+        """Keep a request so that an approver and another kernel find it."""
+        ...
+
+    def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
+        """Return (request id, exact bytes, envelope) of every answer to `digest`, newest first."""
+        ...
+
+
+class Approvals:
+    """Asks, and looks for answers in every box it was given, the first of which takes new requests."""
+
+    def __init__(
+        self,
+        boxes: Sequence[ApprovalBox],
+        trust: Callable[[], Sequence[TrustedKey]],
+        verify: Verify,
+        requester_keys: Callable[[], frozenset[str]],
+    ) -> None:
+        self.boxes = boxes
+        self.trust = trust
+        self.verify = verify
+        self.requester_keys = requester_keys
+
+    def ask(self, run: Run) -> None:
+        """Put the request of a held run where approvers look. Raises EvidenceError when it cannot be written."""
+        verdict = run.verdict
+        request = ApprovalRequest(
+            run_id=run.id,
+            digest=run.decision_digest,
+            requester=run.principal.name,
+            purpose=run.cell.purpose,
+            approvers=verdict.approvers if verdict is not None else (),
+            sql=run.draft.sql if run.draft is not None else "",
+            reasons=tuple(r.message for r in verdict.reasons) if verdict is not None else (),
+        )
+        self.boxes[0].ask(request, run)
+
+    def find(self, run: Run, at: str, resumes: str = "") -> tuple[str, Sequence[PackFile]] | None:
+        """Return the approver and the signed answer for exactly this run's digest, or None when nobody has answered.
+
+        A rejection that counts raises Refused `approval_rejected`. An answer that does not count is passed over: it
+        must not be able to block one that does; when no answer counts, the last one's reason is raised.
+        """
+        last: AureusError | None = None
+        for box in self.boxes:
+            for request_id, data, envelope in box.answers(run.decision_digest):
+                if resumes and request_id != resumes:
+                    continue
+                try:
+                    answer = self._counts(envelope, run, at)
+                except Refused as error:
+                    if error.code == "approval_rejected":
+                        raise
+                    last = error
+                    continue
+                return answer.approver, [PackFile(name="approval.dsse.json", data=data)]
+        if last is not None:
+            raise last
+        return None
+
+    def _counts(self, envelope: Envelope, run: Run, at: str) -> Approval:
+        return approval_counts(envelope, run, self.trust(), at, self.verify, requester_keys=self.requester_keys())
