@@ -1,7 +1,7 @@
 """Papermill's way in: the same notebook as a scheduled pipeline.
 
-`papermill --engine aureus in.ipynb out.ipynb` runs cells as papermill does and tells the kernel where the output notebook
-will be, so that evidence lands next to it. A refused, held or failed cell raises, so the run exits non-zero.
+`papermill --engine aureus in.ipynb out.ipynb` runs cells as papermill does and tells the kernel where the output
+notebook will be, so that evidence lands next to it. A refused, held or failed cell raises: the run exits non-zero.
 """
 
 from __future__ import annotations
