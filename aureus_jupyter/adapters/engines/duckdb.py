@@ -1,0 +1,296 @@
+"""The DuckDB engine: the user's own text over shadow views, on a locked connection nobody else can reach."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from aureus_jupyter.core.reading import read_tree
+from aureus_jupyter.errors import AureusError, Bug, Refused, Unavailable, UserError
+from aureus_jupyter.ports import Clock, Limits, Progress, RawTable, SecondReading
+from aureus_jupyter.values.catalog import Dataset, fold
+from aureus_jupyter.values.plan import Parameter, Plan
+
+from .duckdb_cost import cost_in_words
+from .duckdb_errors import translate
+from .duckdb_fetch import fetch
+from .duckdb_instance import Instance, Settings, acquire
+from .duckdb_reading import DuckDBReader, Reading
+from .duckdb_shadows import Shadows
+from .duckdb_source import find_source
+from .result import ArrowResult
+from .supervise import Supervisor
+
+__all__ = ["DuckDBEngine", "RawReader"]
+
+_DESCRIBE = "DESCRIBE "
+_KEPT = 256
+
+
+class DuckDBEngine:
+    """Implements `ports.Engine` over DuckDB.
+
+    Stands alone: even without the guard before it, it runs nothing but one query whose every construct is on the
+    allow-list and whose every table is one of the plan's shadows. Not for two threads at once, except `cancel`.
+    """
+
+    def __init__(self, instance: Instance, key: bytes, monotonic: Callable[[], float]) -> None:
+        self._instance, self._key = instance, key
+        self._reader = DuckDBReader()
+        self._closed = False
+        self._prepared: Plan | None = None
+        self._bound: set[str] = set()
+        self._renew()
+        self._supervisor = Supervisor(self._interrupt, self._share, self._renew, monotonic)
+
+    @classmethod
+    def open(
+        cls,
+        location: str = ":memory:",
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        max_seconds: float | None = 3600.0,
+        mask_key: bytes | None = None,
+        clock: Clock | None = None,
+    ) -> DuckDBEngine:
+        """Connect to a DuckDB file, a folder of Parquet and CSV files, or an empty database.
+
+        `location` is a path, `duckdb:///path` or `:memory:`. `memory_limit` is as DuckDB writes it (`4GB`);
+        `max_seconds` bounds every statement, whatever its own limits say.
+        Without `mask_key` hashed columns cannot be compared with those of another connection. Raises Unavailable:
+        `file_missing`, `folder_empty`, `file_not_duckdb`, `file_unreadable`, `file_in_use`.
+        """
+        settings = Settings(threads=threads, memory_limit=memory_limit, max_seconds=max_seconds)
+        instance = acquire(find_source(location), settings)
+        return cls(instance, mask_key or secrets.token_bytes(32), clock.monotonic if clock else time.monotonic)
+
+    @property
+    def dialect(self) -> str:
+        """`duckdb`."""
+        return "duckdb"
+
+    @property
+    def description(self) -> str:
+        """What the connection is: the kind and the name, no path."""
+        return self._instance.source.description
+
+    def tables(self) -> Sequence[RawTable]:
+        """Return the raw tables and files with their columns and row counts, for onboarding."""
+        self._check_open()
+        return self._instance.tables(count=True)
+
+    def read(self, sql: str) -> SecondReading:
+        """Return DuckDB's own reading of `sql`. Does not bind or run it. Raises UserError `syntax_error`."""
+        self._check_open()
+        return self._reader.read(sql).second
+
+    def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
+        """Make the plan's shadows and bind the statement over them. Reads no rows.
+
+        Raises Refused (`binder_disagrees`, or the code of what is not on the allow-list), UserError when the statement
+        does not bind, Unavailable `contract_drift`.
+        """
+        self._check_open()
+        self._prepared = None
+        reading = self._reader.read(plan.bound)
+        _check_tables(plan, reading)
+        if self._attempt(plan.bound, lambda: self._shadows.make(plan, datasets)) or len(self._bound) > _KEPT:
+            self._bound.clear()
+        if plan.bound not in self._bound:
+            read_tree(plan.bound, reading.second.tree)
+            self._bind(plan.bound, reading)
+            self._check_names(plan, reading)
+            self._bound.add(plan.bound)
+        self._prepared = plan
+
+    def estimate(self, plan: Plan, parameters: Mapping[str, Parameter]) -> str:
+        """Return the engine's estimate in words, in powers of ten. Reads no rows."""
+        self._check_prepared(plan)
+        values = _values(self._reader.read(plan.bound), parameters)
+        con = self._con
+
+        def explain(stop: threading.Event) -> str:
+            rows = con.execute(f"EXPLAIN (FORMAT json) {plan.bound}", values or None).fetchall()
+            return str(rows[0][1])
+
+        answer = self._attempt(plan.bound, lambda: self._supervisor.run(explain, 60.0), len("EXPLAIN (FORMAT json) "))
+        return cost_in_words(answer, [s.dataset for s in plan.shadows])
+
+    def run(
+        self,
+        plan: Plan,
+        parameters: Mapping[str, Parameter],
+        limits: Limits,
+        progress: Progress | None = None,
+    ) -> ArrowResult:
+        """Run the user's own text with bound parameters and return its rows.
+
+        Raises UserError (`data_error`, `parameters`, `no_result_type`), Unavailable (`time_limit`, `memory_limit`,
+        `cancelled`, `engine_failed`), and KeyboardInterrupt; the connection can be used again after each.
+        """
+        self._check_prepared(plan)
+        values = _values(self._reader.read(plan.bound), parameters)
+        caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
+        rows, con = min(caps) if caps else None, self._con
+
+        def work(stop: threading.Event) -> ArrowResult:
+            return fetch(con, plan.bound, values, rows, limits.memory_bytes, stop)
+
+        result: ArrowResult = self._attempt(plan.bound, lambda: self._supervisor.run(work, limits.seconds, progress))
+        return result
+
+    def cancel(self) -> None:
+        """Stop what runs, from any thread. No error when nothing runs."""
+        if not self._closed:
+            self._supervisor.cancel()
+
+    def close(self) -> None:
+        """Stop what runs and release the file. A second call does nothing."""
+        if self._closed:
+            return
+        self._supervisor.cancel()
+        self._closed = True
+        self._con.close()
+        self._reader.close()
+        self._instance.release()
+
+    def _renew(self) -> None:
+        """Take a fresh connection; the old one, if any, is stuck in a call that nothing can interrupt."""
+        self._con = self._instance.cursor()
+        self._shadows = Shadows(self._con, self._instance.raw, self._reader, self._key)
+        self._prepared = None
+        self._bound.clear()
+
+    def _interrupt(self) -> None:
+        self._con.interrupt()
+
+    def _share(self) -> float:
+        done = self._con.query_progress()
+        return min(1.0, done / 100.0) if done >= 0 else -1.0
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("engine_closed", "the connection is closed", hint="Connect again with %aureus connect.")
+
+    def _check_prepared(self, plan: Plan) -> None:
+        self._check_open()
+        if self._prepared is None or self._prepared != plan:
+            raise Bug("not_prepared", "a plan must be prepared before it runs", hint="Please report this.")
+
+    def _check_names(self, plan: Plan, reading: Reading) -> None:
+        """Refuse when the engine's name extraction finds a relation that is not below one of the shadows."""
+        names = self._attempt(plan.bound, lambda: self._con.get_table_names(reading.unbound, qualified=True))
+        if not frozenset(names) <= self._shadows.reads():
+            raise _disagrees()
+
+    def _bind(self, text: str, reading: Reading) -> None:
+        """Bind without running. A NULL can leave an operator undecided, so a PREPARE has the last word."""
+        nulls = dict.fromkeys(reading.parameters)
+        try:
+            self._attempt(text, lambda: self._con.execute(_DESCRIBE + text, nulls or None).fetchall(), len(_DESCRIBE))
+        except UserError:
+            if not nulls or not self._prepares(text):
+                raise
+
+    def _prepares(self, text: str) -> bool:
+        try:
+            self._con.execute(f"PREPARE aureus_bind AS {text}")
+            self._con.execute("DEALLOCATE aureus_bind")
+        except duckdb.Error:
+            return False
+        return True
+
+    def _attempt(self, text: str, work: Callable[[], Any], prefix: int = 0) -> Any:
+        """Do it, and raise what may be shown in place of what DuckDB or Arrow raise, with nothing of it attached."""
+        problem: AureusError | None = None
+        try:
+            return work()
+        except (duckdb.Error, OSError, MemoryError, RuntimeError, ValueError) as error:
+            problem = translate(error, text, self._shadows.names(), prefix)
+        raise problem
+
+
+class RawReader:
+    """Reads raw data for onboarding, outside every policy. No session holds one.
+
+    The connection is as locked and as read-only as the engine's. Not for two threads at once.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._con = instance.cursor()
+        self._closed = False
+
+    @classmethod
+    def open(cls, location: str, *, threads: int | None = None, memory_limit: str | None = None) -> RawReader:
+        """Connect to what `DuckDBEngine.open` connects to. Raises what it raises."""
+        settings = Settings(threads=threads, memory_limit=memory_limit, max_seconds=3600.0)
+        return cls(acquire(find_source(location), settings))
+
+    def tables(self) -> Sequence[RawTable]:
+        """Return the raw tables and files with their columns and row counts."""
+        return self._instance.tables(count=True)
+
+    def relation(self, source: str) -> str:
+        """Return the SQL that names a raw table in `fetch`. Raises UserError `unknown_table`."""
+        raw = self._instance.raw.get(source) or self._instance.raw.get(fold(source))
+        if raw is None:
+            raise UserError("unknown_table", f"there is no raw table {source} here", hint="tables() lists them.")
+        return raw.sql
+
+    def fetch(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> list[tuple[Any, ...]]:
+        """Run one query and return its rows as Python values. Raises as the engine does, never with a value."""
+        problem: AureusError | None = None
+        try:
+            rows: list[tuple[Any, ...]] = self._con.execute(sql, dict(parameters or {}) or None).fetchall()
+            return rows
+        except duckdb.Error as error:
+            problem = translate(error, sql)
+        raise problem
+
+    def close(self) -> None:
+        """Release the file. A second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._con.close()
+            self._instance.release()
+
+
+def _check_tables(plan: Plan, reading: Reading) -> None:
+    """Refuse unless the engine's parser reads one query, over exactly the plan's shadows."""
+    second = reading.second
+    if second.tree.get("error") or second.statements != 1:
+        raise Refused(
+            "one_statement",
+            "a cell holds one query; the engine reads something else",
+            hint="Put each statement in a cell of its own, and only SELECT.",
+        )
+    names = {fold(path[0]) if len(path) == 1 else ".".join(path) for path in second.tables}
+    if names != {fold(shadow.dataset) for shadow in plan.shadows}:
+        raise _disagrees()
+
+
+def _disagrees() -> Refused:
+    return Refused(
+        "binder_disagrees",
+        "the engine reads other tables in this statement than the guard does",
+        hint="Write the statement in simpler parts with WITH, and please report its shape.",
+    )
+
+
+def _values(reading: Reading, parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Return the values to bind. Raises UserError `parameters` unless each name has one, and no other is given."""
+    wanted, given = set(reading.parameters), set(parameters)
+    if wanted != given:
+        missing, extra = ", ".join(sorted(wanted - given)), ", ".join(sorted(given - wanted))
+        said = " and ".join(
+            filter(None, [f"has no value for {missing}" * bool(missing), f"does not use {extra}" * bool(extra)])
+        )
+        raise UserError("parameters", f"the statement {said}", hint="Give each :name once with --params, and no other.")
+    return dict(parameters)

@@ -1,0 +1,54 @@
+"""DuckDB's plan as words about cost.
+
+Estimates count rows that a filter hides, so only their power of ten is told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+__all__ = ["cost_in_words"]
+
+_SCANS = ("SCAN", "READ_")
+
+
+def cost_in_words(explained: str, datasets: Sequence[str]) -> str:
+    """Return one sentence from the JSON of `EXPLAIN (FORMAT json)`. Does not name a raw relation."""
+    nodes = json.loads(explained)
+    names = ", ".join(sorted(datasets))
+    scanned = sum(_cardinality(n) for n in _all(nodes) if _is_scan(n))
+    result = _first(nodes)
+    source = f"reads {_about(scanned)} of {names}" if datasets else "reads no dataset"
+    return f"Estimate: {source}; {_about(result)} in the result." if nodes else f"Estimate: {source}."
+
+
+def _all(nodes: Any) -> Iterator[dict[str, Any]]:
+    for node in nodes:
+        yield node
+        yield from _all(node.get("children", []))
+
+
+def _is_scan(node: dict[str, Any]) -> bool:
+    name = str(node.get("name", "")).upper()
+    return not node.get("children") and any(mark in name for mark in _SCANS)
+
+
+def _cardinality(node: dict[str, Any]) -> int:
+    value = str((node.get("extra_info") or {}).get("Estimated Cardinality", ""))
+    return int(value) if value.isdigit() else 0
+
+
+def _first(nodes: Any) -> int:
+    """Return the topmost estimate there is."""
+    return next((c for c in map(_cardinality, _all(nodes)) if c), 0)
+
+
+def _about(rows: int) -> str:
+    power = len(str(max(rows, 1)))
+    bound = 10**power
+    for size, word in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
+        if bound >= size:
+            return f"up to about {bound // size} {word} rows"
+    return f"up to about {bound} rows"

@@ -1,0 +1,242 @@
+"""How DuckDB's parser reads a statement, taken from a connection that holds no data.
+
+`json_serialize_sql` parses and neither binds nor runs. Layout of the tree: DuckDB 2.0.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from aureus_jupyter.ports import SecondReading
+from aureus_jupyter.values.catalog import fold
+
+from .duckdb_errors import syntax_error
+
+__all__ = ["DuckDBReader", "Reading"]
+
+_KEPT = 256
+_NULL = {
+    "class": "CONSTANT",
+    "type": "VALUE_CONSTANT",
+    "alias": "",
+    "query_location": 0,
+    "query_location_length": 0,
+    "literal": {"kind": "NULL_LITERAL", "text": ""},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A second reading, and what only this adapter needs of it.
+
+    `table_functions` stand in FROM. `unbound` is the same statement with NULL for each parameter, for the engine's
+    name extraction, which refuses parameters; it is never executed.
+    """
+
+    second: SecondReading
+    table_functions: tuple[str, ...]
+    parameters: tuple[str, ...]
+    unbound: str
+
+
+@dataclass(slots=True)
+class _Found:
+    tables: list[tuple[str, ...]] = field(default_factory=list)
+    functions: dict[str, None] = field(default_factory=dict)
+    table_functions: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, None] = field(default_factory=dict)
+    parameters: dict[str, None] = field(default_factory=dict)
+
+
+class DuckDBReader:
+    """Reads statements with DuckDB's parser; remembers the last ones. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self._con = duckdb.connect(config={"threads": 1})
+        for setting in ("enable_external_access=false", "python_enable_replacements=false", "lock_configuration=true"):
+            self._con.execute(f"SET {setting}")
+        self._known: OrderedDict[str, Reading] = OrderedDict()
+        self._types: dict[str, str | None] = {}
+
+    def read(self, text: str) -> Reading:
+        """Return the reading of `text`. Raises UserError `syntax_error`.
+
+        A statement that is no query has no tables and no nodes; its tree says so (`error_type` "not implemented").
+        Positions in the tree count characters, not bytes.
+        """
+        known = self._known.get(text)
+        if known is not None:
+            self._known.move_to_end(text)
+            return known
+        reading = self._parse(text)
+        self._known[text] = reading
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return reading
+
+    def type_name(self, kind: str) -> str | None:
+        """Return DuckDB's own spelling of a type name (`INT` is `INTEGER`), or None when it knows no such type."""
+        if kind not in self._types:
+            self._types[kind] = self._type_name(kind)
+        return self._types[kind]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._con.close()
+
+    def _serialise(self, text: str) -> Any:
+        row = self._con.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+        return json.loads(row[0]) if row else {"error": True}
+
+    def _parse(self, text: str) -> Reading:
+        if "\x00" in text:
+            raise syntax_error(text, len(text.partition("\x00")[0].encode("utf-8")))
+        tree = self._serialise(text)
+        if tree.get("error"):
+            if tree.get("error_type") != "not implemented":
+                raise syntax_error(text, tree.get("position"))
+            second = SecondReading(statements=self._count(text), tables=(), functions=(), nodes=(), tree=tree)
+            return Reading(second=second, table_functions=(), parameters=(), unbound="")
+        statements = tree["statements"]
+        found = _Found()
+        for statement in statements:
+            _walk(statement.get("node"), frozenset(), found)
+        unbound = self._without_parameters(text, tree) if found.parameters else text
+        if not text.isascii():
+            _count_characters(tree, _starts(text))
+        second = SecondReading(
+            statements=len(statements),
+            tables=tuple(found.tables),
+            functions=tuple(found.functions),
+            nodes=tuple(found.nodes),
+            tree=tree,
+        )
+        return Reading(
+            second=second,
+            table_functions=tuple(found.table_functions),
+            parameters=tuple(found.parameters),
+            unbound=unbound,
+        )
+
+    def _count(self, text: str) -> int:
+        try:
+            return len(self._con.extract_statements(text))
+        except duckdb.Error:
+            return 0
+
+    def _without_parameters(self, text: str, tree: Any) -> str:
+        plain = json.dumps(_replace_parameters(tree))
+        row = self._con.execute("SELECT json_deserialize_sql(?::JSON)", [plain]).fetchone()
+        return str(row[0]) if row else text
+
+    def _type_name(self, kind: str) -> str | None:
+        tree = self._serialise(f"SELECT CAST(NULL AS {kind})")
+        found = _Found()
+        if not tree.get("error"):
+            for statement in tree["statements"]:
+                _walk(statement.get("node"), frozenset(), found)
+        # One cast and nothing else: the text of a contract's type can hold no more than a type.
+        shape = {"SELECT_NODE", "OPERATOR_CAST", "TYPE", "VALUE_CONSTANT", "EMPTY"}
+        if tree.get("error") or len(tree["statements"]) != 1 or not set(found.nodes) <= shape:
+            return None
+        try:
+            row = self._con.execute(f"DESCRIBE SELECT CAST(NULL AS {kind})").fetchone()
+        except duckdb.Error:
+            return None
+        return str(row[1]) if row else None
+
+
+def _walk(node: Any, scope: frozenset[str], found: _Found) -> None:
+    """Collect below `node`; `scope` are the folded WITH names that can be meant there."""
+    if isinstance(node, list):
+        for item in node:
+            _walk(item, scope, found)
+    elif isinstance(node, dict):
+        _note(node, scope, found)
+        inner = _with(node, scope, found)
+        for key, value in node.items():
+            if key == "cte_map" or (key == "literal" and "kind" in (value or {})):
+                continue
+            _walk(value, inner | _own(node, key), found)
+
+
+def _with(node: Mapping[str, Any], scope: frozenset[str], found: _Found) -> frozenset[str]:
+    """Walk the WITH entries of a query node, each in the scope of those before it; return the scope after them."""
+    entries = (node.get("cte_map") or {}).get("map") or []
+    for entry in entries:
+        _walk(entry.get("value"), scope, found)
+        scope = scope | {fold(str(entry.get("key", "")))}
+    return scope
+
+
+def _own(node: Mapping[str, Any], key: str) -> frozenset[str]:
+    """A recursive WITH entry can name itself, and only below its right side."""
+    if node.get("type") == "RECURSIVE_CTE_NODE" and key != "left":
+        return frozenset({fold(str(node.get("cte_name", "")))})
+    return frozenset()
+
+
+def _note(node: Mapping[str, Any], scope: frozenset[str], found: _Found) -> None:
+    kind = node.get("type")
+    if not isinstance(kind, str):
+        return
+    found.nodes[kind] = None
+    if kind == "BASE_TABLE":
+        path = _path(node, "table_name")
+        if len(path) != 1 or fold(path[0]) not in scope:
+            found.tables.append(path)
+    elif kind == "SHOW_REF" and not node.get("query"):
+        found.tables.append(_path(node, "table_name"))
+    elif kind == "TABLE_FUNCTION":
+        function = node.get("function") or {}
+        found.table_functions[".".join(_path(function, "function_name")).lower()] = None
+    if "function_name" in node:
+        found.functions[".".join(_path(node, "function_name")).lower()] = None
+    if node.get("class") == "PARAMETER":
+        found.parameters[str(node.get("identifier"))] = None
+
+
+def _path(node: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    path = (node.get("qualified_name") or {}).get("path") or [node.get(key, "")]
+    return tuple(str(part) for part in path)
+
+
+def _replace_parameters(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_replace_parameters(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("class") == "PARAMETER":
+        return {**_NULL, "alias": node.get("alias", "")}
+    return {k: [] if k == "named_param_map" else _replace_parameters(v) for k, v in node.items()}
+
+
+def _starts(text: str) -> list[int]:
+    """Return the byte offset at which each character starts."""
+    starts, at = [], 0
+    for char in text:
+        starts.append(at)
+        at += len(char.encode("utf-8", "surrogatepass"))
+    return starts
+
+
+def _count_characters(node: Any, starts: list[int]) -> None:
+    """Turn the tree's positions from bytes into characters, in place."""
+    if isinstance(node, list):
+        for item in node:
+            _count_characters(item, starts)
+    elif isinstance(node, dict):
+        at = node.get("query_location")
+        if isinstance(at, int) and 0 <= at < 2**62:
+            size = node.get("query_location_length") or 0
+            first, last = bisect.bisect_left(starts, at), bisect.bisect_left(starts, at + size)
+            node["query_location"], node["query_location_length"] = first, last - first
+        for value in node.values():
+            _count_characters(value, starts)

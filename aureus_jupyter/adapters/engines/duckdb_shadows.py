@@ -1,0 +1,108 @@
+"""The only relations a statement finds: a temporary view per governed table, made for the plan, kept while it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.values.catalog import Column, Dataset, fold
+from aureus_jupyter.values.plan import Plan, Shadow
+
+from .duckdb_instance import Raw
+from .duckdb_reading import DuckDBReader
+from .duckdb_source import quote, text
+
+__all__ = ["Shadows"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A view that exists: its text, what the engine's name extraction says it reads, and its columns."""
+
+    select: str
+    reads: frozenset[str]
+    columns: tuple[str, ...]
+
+
+class Shadows:
+    """The shadow views of one connection.
+
+    Views that the plan does not list are dropped, so that no statement finds a table nobody decided about.
+    """
+
+    def __init__(self, con: Any, raw: Mapping[str, Raw], reader: DuckDBReader, key: bytes) -> None:
+        self._con, self._raw, self._reader = con, raw, reader
+        self._key = text(key.hex())
+        self._made: dict[str, _Made | None] = {}
+
+    def make(self, plan: Plan, datasets: Sequence[Dataset]) -> bool:
+        """Make what the plan lists and drop the rest; return whether anything changed.
+
+        Raises Unavailable `contract_drift` when a dataset's raw relation is missing, or is not as its contract says.
+        """
+        by_name = {fold(d.name): d for d in datasets}
+        changed = False
+        for name in set(self._made) - {fold(s.dataset) for s in plan.shadows}:
+            self._con.execute(f"DROP VIEW IF EXISTS temp.main.{quote(name)}")
+            del self._made[name]
+            changed = True
+        for shadow in plan.shadows:
+            changed |= self._make_one(shadow, by_name.get(fold(shadow.dataset)))
+        return changed
+
+    def reads(self) -> frozenset[str]:
+        """Return the raw relations below the shadows, as the engine's name extraction writes them."""
+        return frozenset().union(*(m.reads for m in self._made.values() if m is not None))
+
+    def names(self) -> list[str]:
+        """Return the folded names of shadows and of their columns: what a hint may show."""
+        found = list(self._made)
+        for made in self._made.values():
+            found.extend(made.columns if made is not None else ())
+        return found
+
+    def _make_one(self, shadow: Shadow, dataset: Dataset | None) -> bool:
+        raw = self._find(shadow)
+        name, select = fold(shadow.dataset), shadow.select(raw.sql, self._key)
+        known = self._made.get(name)
+        if known is not None and known.select == select:
+            return False
+        if dataset is not None:
+            self._check(dataset, raw)
+        self._made[name] = None  # known to exist from here on, whatever interrupts
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {select}")
+        reads = self._con.get_table_names(f"SELECT * FROM {quote(name)}", qualified=True)
+        rows = self._con.execute(f"DESCRIBE SELECT * FROM {quote(name)}").fetchall()
+        self._made[name] = _Made(select, frozenset(reads), tuple(str(row[0]) for row in rows))
+        return True
+
+    def _find(self, shadow: Shadow) -> Raw:
+        raw = self._raw.get(shadow.source) or self._raw.get(fold(shadow.source))
+        if raw is None:
+            raise _drift(f"the dataset {shadow.dataset} is not in this connection")
+        return raw
+
+    def _check(self, dataset: Dataset, raw: Raw) -> None:
+        """Compare the raw relation with the contract: each column there, each of the type it says."""
+        rows = self._con.execute(f"DESCRIBE SELECT * FROM {raw.sql}").fetchall()
+        physical = {fold(str(row[0])): str(row[1]) for row in rows}
+        for column in dataset.columns:
+            self._check_column(dataset, column, physical.get(fold(column.name)))
+
+    def _check_column(self, dataset: Dataset, column: Column, found: str | None) -> None:
+        if found is None:
+            raise _drift(f"the column {dataset.name}.{column.name} of the contract is not in the data")
+        if self._reader.type_name(column.type) != found:
+            raise _drift(
+                f"the column {dataset.name}.{column.name} is {column.type} in the contract and {found} in the data"
+            )
+
+
+def _drift(what: str) -> Unavailable:
+    return Unavailable(
+        "contract_drift",
+        what,
+        hint="Connect the data the contract describes, or ask the dataset's owner to correct the contract.",
+    )
