@@ -1,7 +1,8 @@
 """A locked DuckDB: raw data read-only under a name nobody can guess, and every way out closed.
 
 The order of the steps matters: once external access is off nothing can be attached or spilled, and once the
-configuration is locked nothing can be set. What the lock leaves open (USE, temporary objects, catalog functions) is
+configuration is locked nothing can be set. Each setting is GLOBAL: a plain SET would hold for one session, and
+cursors are sessions of their own. What the lock leaves open (USE, temporary objects, catalog functions) is
 closed by running nothing but checked queries on it.
 """
 
@@ -128,22 +129,22 @@ def _lock_down(con: Any, instance: Instance) -> Mapping[str, Raw]:
     settings, source = instance.settings, instance.source
     # First of all nothing may be fetched: DuckDB looks for extensions when it meets a foreign file.
     for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions"):
-        con.execute(f"SET {setting}=false")
-    con.execute("SET TimeZone='UTC'")
+        con.execute(f"SET GLOBAL {setting}=false")
+    con.execute("SET GLOBAL TimeZone='UTC'")
     if settings.threads is not None:
-        con.execute(f"SET threads={int(settings.threads)}")
+        con.execute(f"SET GLOBAL threads={int(settings.threads)}")
     if settings.memory_limit is not None:
-        con.execute(f"SET memory_limit={text(settings.memory_limit)}")
-    con.execute(f"SET max_execution_time={int((settings.max_seconds or 0) * 1000)}")
+        con.execute(f"SET GLOBAL memory_limit={text(settings.memory_limit)}")
+    con.execute(f"SET GLOBAL max_execution_time={int((settings.max_seconds or 0) * 1000)}")
     for setting in ("errors_as_json=true", "arrow_large_buffer_size=true", "parquet_metadata_cache=true"):
-        con.execute(f"SET {setting}")
-    con.execute("SET temp_directory=''")
+        con.execute(f"SET GLOBAL {setting}")
+    con.execute("SET GLOBAL temp_directory=''")
     raw = _ATTACH[source.kind](con, source, instance.alias)
     instance.prepare_cursors()
-    con.execute("SET enable_external_access=false")
+    con.execute("SET GLOBAL enable_external_access=false")
     for setting in ("allow_persistent_secrets", "python_enable_replacements", "python_scan_all_frames"):
-        con.execute(f"SET {setting}=false")
-    con.execute("SET lock_configuration=true")
+        con.execute(f"SET GLOBAL {setting}=false")
+    con.execute("SET GLOBAL lock_configuration=true")
     return raw
 
 
@@ -196,7 +197,7 @@ def _folder(con: Any, source: Source, alias: str) -> Mapping[str, Raw]:
     con.execute(f"ATTACH ':memory:' AS {quote(alias)}")
     paths = {name: str(Path(source.path) / name) for name in source.files}
     allowed = ", ".join(text(str(Path(p).resolve())) for n, p in paths.items() if n.lower().endswith(".parquet"))
-    con.execute(f"SET allowed_paths=[{allowed}]")
+    con.execute(f"SET GLOBAL allowed_paths=[{allowed}]")
     raw: dict[str, Raw] = {}
     for name, path in paths.items():
         relation = Raw(source=name, sql=f"{quote(alias)}.main.{quote(name)}")

@@ -61,7 +61,7 @@ class DuckDBReader:
     def __init__(self) -> None:
         self._con = duckdb.connect(config={"threads": 1})
         for setting in ("enable_external_access=false", "python_enable_replacements=false", "lock_configuration=true"):
-            self._con.execute(f"SET {setting}")
+            self._con.execute(f"SET GLOBAL {setting}")
         self._known: OrderedDict[str, Reading] = OrderedDict()
         self._types: dict[str, str | None] = {}
 

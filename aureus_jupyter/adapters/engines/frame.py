@@ -202,7 +202,7 @@ def _converter() -> Any:
 
     con = duckdb.connect()
     for setting in ("TimeZone='UTC'", "threads=1", "enable_external_access=false", "lock_configuration=true"):
-        con.execute(f"SET {setting}")
+        con.execute(f"SET GLOBAL {setting}")
     return con
 
 
