@@ -1,0 +1,157 @@
+"""Evidence of a run: its files, and the in-toto statement over them.
+
+The statement follows in-toto Attestation Framework v1 (`https://in-toto.io/Statement/v1`); each file is a subject with
+its SHA-256. The result's rows are never in a pack unless the caller adds them; the digest of the result is a subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aureus_jupyter.core.dsse import encode_envelope
+from aureus_jupyter.core.report import report
+from aureus_jupyter.values.canonical import DIGEST_PREFIX, canonical_json, digest_bytes
+from aureus_jupyter.values.codec import to_dict
+from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.plan import Parameter
+from aureus_jupyter.values.run import Run, State
+
+__all__ = [
+    "PAYLOAD_TYPE",
+    "PREDICATE_TYPE",
+    "STATEMENT_FILE",
+    "STATEMENT_TYPE",
+    "encode_envelope",
+    "outcome_word",
+    "pack_files",
+    "statement_bytes",
+]
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://aureus.dev/evidence/run/v1"
+STATEMENT_FILE = "statement.dsse.json"
+RESULT_SUBJECT = "result"
+
+_SECRET_NAMES = ("password", "passwd", "secret", "token", "apikey", "api_key")
+
+
+def outcome_word(run: Run) -> str:
+    """Return what the run came to: allowed, masked, refused, waiting or failed."""
+    if run.state is State.HELD:
+        return "waiting"
+    kinds = [str(event.kind) for event in run.events]
+    if "completed" in kinds:
+        return "masked" if run.verdict is not None and run.verdict.changed else "allowed"
+    return "failed" if "started" in kinds else "refused"
+
+
+def _parameter(name: str, value: Parameter) -> dict[str, Any]:
+    hidden = any(mark in name.lower() for mark in _SECRET_NAMES)
+    return {"name": name, "type": type(value).__name__, "value": "(hidden)" if hidden else str(value)}
+
+
+def _json(name: str, value: Any) -> PackFile:
+    return PackFile(name=name, data=canonical_json(value) + b"\n")
+
+
+def _text(name: str, text: str) -> PackFile:
+    return PackFile(name=name, data=text.encode("utf-8", "replace"))
+
+
+def pack_files(run: Run) -> list[PackFile]:
+    """Return the files of a run's pack, without its statement. The same run gives the same bytes.
+
+    What a run does not have (a plan, a result) has no file.
+    """
+    cell, draft = run.cell, run.draft
+    parameters = draft.parameters if draft is not None else cell.parameters
+    inputs = {
+        "as": cell.kind,
+        "connection": run.connection,
+        "engine": cell.engine,
+        "headless": cell.headless,
+        "max_results": cell.max_results,
+        "pack": run.pack,
+        "parameters": [_parameter(name, value) for name, value in parameters],
+        "purpose": cell.purpose,
+    }
+    files = [
+        _text("cell.txt", cell.source),
+        _json("inputs.json", inputs),
+        _json("environment.json", dict(run.environment)),
+        _text("evidence.md", report(run, outcome_word(run))),
+    ]
+    if draft is not None:
+        files.append(_text("sql.original.sql", draft.sql))
+        files.append(
+            _json(
+                "draft.json",
+                {
+                    "by": draft.by,
+                    "origin": str(draft.origin),
+                    "question": draft.question,
+                    "note": draft.note,
+                    "rounds": draft.rounds,
+                },
+            )
+        )
+    if run.verdict is not None:
+        files.append(_json("verdict.json", to_dict(run.verdict)))
+    if run.plan is not None:
+        files.append(_text("sql.rewritten.sql", run.plan.rewritten()))
+    if run.facts is not None:
+        files.append(_json("lineage.json", to_dict(run.facts)))
+    if run.result is not None:
+        files.append(_json("result.json", to_dict(run.result)))
+    if run.failure is not None:
+        files.append(_json("failure.json", to_dict(run.failure)))
+    return sorted(files, key=lambda f: f.name)
+
+
+def statement_bytes(run: Run, files: Sequence[PackFile], at: str) -> bytes:
+    """Return the in-toto statement over `files` as canonical JSON, the payload that is signed."""
+    subjects = [{"name": f.name, "digest": {"sha256": _hex(digest_bytes(f.data))}} for f in files]
+    if run.result is not None:
+        subjects.append({"name": RESULT_SUBJECT, "digest": {_algorithm(run.result.digest): _hex(run.result.digest)}})
+    subjects.sort(key=lambda s: str(s["name"]))
+    return canonical_json(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": subjects,
+            "predicateType": PREDICATE_TYPE,
+            "predicate": _predicate(run, at),
+        }
+    )
+
+
+def _algorithm(digest: str) -> str:
+    return digest.partition(":")[0]
+
+
+def _hex(digest: str) -> str:
+    return digest.removeprefix(DIGEST_PREFIX)
+
+
+def _predicate(run: Run, at: str) -> dict[str, Any]:
+    verdict = run.verdict
+    return {
+        "run": run.id,
+        "sealed_at": at,
+        "state": str(run.state),
+        "outcome": outcome_word(run),
+        "tier": run.tier,
+        "principal": to_dict(run.principal),
+        "purpose": run.cell.purpose,
+        "notebook": run.cell.notebook,
+        "cell": {"id": run.cell.cell_id, "source_digest": digest_bytes(run.cell.source.encode("utf-8", "replace"))},
+        "pack": run.pack,
+        "connection": run.connection,
+        "catalog_version": run.catalog_version,
+        "policy_version": verdict.policy_version if verdict is not None else "",
+        "policies_fired": list(verdict.fired) if verdict is not None else [],
+        "decision_digest": run.decision_digest,
+        "events": [to_dict(event) for event in run.events],
+        "failure": run.failure.code if run.failure is not None else "",
+    }

@@ -1,0 +1,163 @@
+"""Evidence for people: one Markdown page in plain words.
+
+User text appears only inside code fences longer than any run of backticks in it, so that it cannot pretend to be ours.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aureus_jupyter.values.canonical import digest_bytes
+from aureus_jupyter.values.run import Run
+from aureus_jupyter.values.verdict import Filter, Mask
+
+__all__ = ["changes", "fenced", "inline", "report"]
+
+_TITLES = {
+    "allowed": "Allowed and run as written",
+    "masked": "Run over masked or filtered data",
+    "refused": "Refused: nothing was read",
+    "waiting": "Waiting for approval: nothing was read",
+    "failed": "Failed while running: nothing was returned",
+}
+
+
+def inline(text: str) -> str:
+    """Return user or catalog text for the middle of a Markdown line: one line, no markup."""
+    flat = " ".join(text.split())
+    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~&])", r"\\\1", flat)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return text in a code fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+_WORDS = {
+    "null": "hidden",
+    "redact": "replaced by dots",
+    "last": "cut to the last characters",
+    "year": "cut to the year",
+    "month": "cut to the month",
+    "round": "rounded down",
+    "hash": "replaced by a pseudonym",
+}
+_SIGNS = {"lt": "below", "le": "at most", "gt": "above", "ge": "at least"}
+
+
+def _mask_words(mask: Mask) -> str:
+    return f"{mask.dataset}.{mask.column} is {_WORDS[mask.method]}: {mask.reason}"
+
+
+def _filter_words(rule: Filter) -> str:
+    values = ", ".join(str(v) for v in rule.values) or "(nothing)"
+    how = {
+        "in": f"is one of {values}",
+        "not_in": f"is none of {values}",
+        "is_null": "is empty",
+        "not_null": "is not empty",
+    }.get(rule.op) or f"is {_SIGNS[rule.op]} {values}"
+    return f"only rows of {rule.dataset} where {rule.column} {how}: {rule.reason}"
+
+
+def changes(run: Run) -> tuple[str, ...]:
+    """Return what policy changed, one sentence each, only for columns and rows the statement could see."""
+    if run.verdict is None:
+        return ()
+    used = {(u.dataset, c) for u in run.facts.tables for c in u.columns} if run.facts is not None else set()
+    masks = [_mask_words(m) for m in run.verdict.masks if (m.dataset, m.column) in used]
+    filters = [_filter_words(f) for f in run.verdict.filters]
+    capped = run.result is not None and run.result.truncated
+    caps = [f"only the first {run.result.rows:,} rows are given"] if run.result is not None and capped else []
+    return (*masks, *filters, *caps)
+
+
+def report(run: Run, outcome: str) -> str:
+    """Return the page. Deterministic; holds no row of any result."""
+    sections = [
+        f"# {_TITLES[outcome]}",
+        _facts(run),
+        _reasons(run),
+        _changed(run),
+        _texts(run),
+        _result(run),
+        _verify(run),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _facts(run: Run) -> str:
+    who = inline(run.principal.name) + f" (known from {inline(run.principal.source)})"
+    rows = [
+        ("Run", run.id),
+        ("Who", who),
+        ("Purpose", inline(run.cell.purpose) or "none given"),
+        ("Pack", inline(run.pack)),
+        ("Connection", inline(run.connection)),
+        ("Notebook", inline(run.cell.notebook) or "not known"),
+        ("Cell", inline(run.cell.cell_id) or "not known"),
+        ("Tier", f"{run.tier}: the guard ran in the user's own process"),
+        ("Policies that fired", inline(", ".join(run.verdict.fired)) if run.verdict is not None else "none"),
+    ]
+    table = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
+    steps = [
+        f"{i}. {e.at} {e.kind} by {inline(e.actor)}" + (f" ({inline(e.detail)})" if e.detail else "")
+        for i, e in enumerate(run.events, start=1)
+    ]
+    return "\n".join([*table, "", "## What happened", "", *(steps or ["Nothing was decided."])])
+
+
+def _reasons(run: Run) -> str:
+    lines = []
+    if run.verdict is not None:
+        lines = [
+            f"- {inline(r.message)} {inline(r.hint)} (policy {inline(r.policy)}, code {r.code})"
+            for r in run.verdict.reasons
+        ]
+    if run.failure is not None and not lines:
+        lines = [f"- {inline(run.failure.message)}. {inline(run.failure.hint)} (code {run.failure.code})"]
+    return "\n".join(["## Why", "", *lines]) if lines else ""
+
+
+def _changed(run: Run) -> str:
+    found = changes(run)
+    return "\n".join(["## What policy changed", "", *(f"- {inline(line)}" for line in found)]) if found else ""
+
+
+def _texts(run: Run) -> str:
+    parts = ["## The cell", "", fenced(run.cell.source)]
+    if run.draft is not None and run.draft.sql != run.cell.source:
+        parts += ["", f"Answered by {inline(run.draft.by)} with:", "", fenced(run.draft.sql, "sql")]
+    if run.plan is not None:
+        parts += [
+            "",
+            "## What ran",
+            "",
+            "The statement above, over these relations. This text is for reading; it is not what was executed.",
+            "",
+            fenced(run.plan.rewritten(), "sql"),
+        ]
+    return "\n".join(parts)
+
+
+def _result(run: Run) -> str:
+    result = run.result
+    if result is None:
+        return ""
+    rows = [
+        f"| {inline(c.name)} | {inline(c.type)} | {inline(', '.join(c.sources)) or '–'} "
+        f"| {'yes' if c.masked else 'no'} |"
+        for c in result.columns
+    ]
+    head = f"{result.rows:,} rows, digest `{result.digest}` ({result.digest_method})."
+    return "\n".join(["## The result", "", head, "", "| column | type | from | masked |", "|---|---|---|---|", *rows])
+
+
+def _verify(run: Run) -> str:
+    source = digest_bytes(run.cell.source.encode("utf-8", "replace"))
+    return (
+        "## How to check this\n\nRun `aureus verify` on this folder, on any machine, without a network. It checks the "
+        f"signature in statement.dsse.json and the digest of every file. The cell's own digest is `{source}`."
+    )
