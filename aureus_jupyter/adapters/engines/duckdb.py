@@ -17,7 +17,7 @@ from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan
 
 from .duckdb_cost import cost_in_words
-from .duckdb_errors import translate
+from .duckdb_errors import keyboard, translate
 from .duckdb_fetch import fetch
 from .duckdb_instance import Instance, Settings, acquire
 from .duckdb_reading import DuckDBReader, Reading
@@ -83,12 +83,13 @@ class DuckDBEngine:
     def tables(self) -> Sequence[RawTable]:
         """Return the raw tables and files with their columns and row counts, for onboarding."""
         self._check_open()
-        return self._instance.tables(count=True)
+        with keyboard():
+            return self._instance.tables(count=True)
 
     def read(self, sql: str) -> SecondReading:
         """Return DuckDB's own reading of `sql`. Does not bind or run it. Raises UserError `syntax_error`."""
         self._check_open()
-        return self._reader.read(sql).second
+        return self._reading(sql).second
 
     def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
         """Make the plan's shadows and bind the statement over them. Reads no rows.
@@ -98,7 +99,7 @@ class DuckDBEngine:
         """
         self._check_open()
         self._prepared = None
-        reading = self._reader.read(plan.bound)
+        reading = self._reading(plan.bound)
         _check_tables(plan, reading)
         if self._attempt(plan.bound, lambda: self._shadows.make(plan, datasets)) or len(self._bound) > _KEPT:
             self._bound.clear()
@@ -112,7 +113,7 @@ class DuckDBEngine:
     def estimate(self, plan: Plan, parameters: Mapping[str, Parameter]) -> str:
         """Return the engine's estimate in words, in powers of ten. Reads no rows."""
         self._check_prepared(plan)
-        values = _values(self._reader.read(plan.bound), parameters)
+        values = _values(self._reading(plan.bound), parameters)
         con = self._con
 
         def explain(stop: threading.Event) -> str:
@@ -135,7 +136,7 @@ class DuckDBEngine:
         `cancelled`, `engine_failed`), and KeyboardInterrupt; the connection can be used again after each.
         """
         self._check_prepared(plan)
-        values = _values(self._reader.read(plan.bound), parameters)
+        values = _values(self._reading(plan.bound), parameters)
         caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
         rows, con = min(caps) if caps else None, self._con
 
@@ -167,6 +168,10 @@ class DuckDBEngine:
         self._prepared = None
         self._bound.clear()
 
+    def _reading(self, text: str) -> Reading:
+        with keyboard():
+            return self._reader.read(text)
+
     def _interrupt(self) -> None:
         self._con.interrupt()
 
@@ -195,8 +200,9 @@ class DuckDBEngine:
         try:
             self._attempt(text, lambda: self._con.execute(_DESCRIBE + text, nulls or None).fetchall(), len(_DESCRIBE))
         except UserError:
-            if not nulls or not self._prepares(text):
-                raise
+            with keyboard():
+                if not nulls or not self._prepares(text):
+                    raise
 
     def _prepares(self, text: str) -> bool:
         try:
@@ -210,7 +216,8 @@ class DuckDBEngine:
         """Do it, and raise what may be shown in place of what DuckDB or Arrow raise, with nothing of it attached."""
         problem: AureusError | None = None
         try:
-            return work()
+            with keyboard():
+                return work()
         except (duckdb.Error, OSError, MemoryError, RuntimeError, ValueError) as error:
             problem = translate(error, text, self._shadows.names(), prefix)
         raise problem
@@ -235,7 +242,8 @@ class RawReader:
 
     def tables(self) -> Sequence[RawTable]:
         """Return the raw tables and files with their columns and row counts."""
-        return self._instance.tables(count=True)
+        with keyboard():
+            return self._instance.tables(count=True)
 
     def relation(self, source: str) -> str:
         """Return the SQL that names a raw table in `fetch`. Raises UserError `unknown_table`."""
@@ -248,7 +256,8 @@ class RawReader:
         """Run one query and return its rows as Python values. Raises as the engine does, never with a value."""
         problem: AureusError | None = None
         try:
-            rows: list[tuple[Any, ...]] = self._con.execute(sql, dict(parameters or {}) or None).fetchall()
+            with keyboard():
+                rows: list[tuple[Any, ...]] = self._con.execute(sql, dict(parameters or {}) or None).fetchall()
             return rows
         except duckdb.Error as error:
             problem = translate(error, sql)

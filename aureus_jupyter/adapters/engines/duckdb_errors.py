@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aureus_jupyter.errors import AureusError, Refused, Span, Unavailable, UserError
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["nearest", "place", "syntax_error", "translate"]
+__all__ = ["keyboard", "nearest", "place", "syntax_error", "translate"]
 
 _PAYLOAD = re.compile(r"\{.*\}", re.DOTALL)
 _PARAMETERS = re.compile(r"(?:following|excess) parameters: ([\w, ]+)")
@@ -41,6 +42,17 @@ _CLASSES = {
     "PermissionException": "Permission",
     "MemoryError": "Out of Memory",
 }
+
+
+@contextmanager
+def keyboard() -> Iterator[None]:
+    """Give back the KeyboardInterrupt that DuckDB turns into a RuntimeError when it comes during a call."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("Query interrupted"):
+            raise
+        raise KeyboardInterrupt from None
 
 
 def place(text: str, offset: int, length: int = 1) -> Span:

@@ -1,0 +1,248 @@
+"""Stopping: an interrupt, a cancel or a clock ends the statement, and the connection goes on."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
+from aureus_jupyter.adapters.engines.supervise import Supervisor
+from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.ports import Limits
+from aureus_jupyter.values.plan import Plan, Shadow
+
+SHADOW = Shadow(dataset="t", source="t", projection=('"i"',))
+SLOW = "SELECT count(*) AS n FROM t a, t b WHERE (a.i * b.i) % 1009 = 3"
+
+
+def plan(sql: str) -> Plan:
+    return Plan(sql=sql, bound=sql, dialect="duckdb", shadows=(SHADOW,))
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("big") / "big.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE t AS SELECT i FROM range(3000000) r(i)")
+    return path
+
+
+@pytest.fixture
+def engine(big: Path) -> Iterator[DuckDBEngine]:
+    engine = DuckDBEngine.open(str(big), threads=2, memory_limit="1GB")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """A shell may have told this process to ignore the keyboard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def press_after(seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    return timer
+
+
+def usable(engine: DuckDBEngine) -> bool:
+    small = plan("SELECT count(*) AS n FROM t")
+    engine.prepare(small, ())
+    return engine.run(small, {}, Limits()).preview(1) == [["3000000"]]
+
+
+def test_the_keyboard_stops_a_statement(engine: DuckDBEngine, interrupts: None) -> None:
+    engine.prepare(plan(SLOW), ())
+    timer = press_after(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(plan(SLOW), {}, Limits())
+    timer.join()
+    assert usable(engine)
+
+
+def test_an_interrupt_at_any_moment_leaves_the_engine_usable(engine: DuckDBEngine, interrupts: None) -> None:
+    """Before, while and after shadows are made, the statement binds, runs and is fetched."""
+    moments = random.Random(7)
+    statements = itertools.cycle(
+        [
+            plan("SELECT i, i::VARCHAR AS t FROM t WHERE i < 200000"),
+            plan("SELECT i % 10 AS k, count(*) AS n FROM t GROUP BY 1"),
+            Plan(sql="SELECT 1 AS one", bound="SELECT 1 AS one", dialect="duckdb", shadows=()),
+        ]
+    )
+    stopped = 0
+    for _ in range(60):
+        timer = press_after(moments.uniform(0.0, 0.03))
+        try:
+            for statement in statements:
+                engine.prepare(statement, ())
+                engine.run(statement, {}, Limits()).digest()
+        except KeyboardInterrupt:
+            stopped += 1
+        timer.join()
+    assert stopped == 60
+    assert usable(engine)
+
+
+def test_cancel_from_many_threads(engine: DuckDBEngine) -> None:
+    engine.prepare(plan(SLOW), ())
+    timers = [threading.Timer(0.1 + 0.05 * i, engine.cancel) for i in range(4)]
+    for timer in timers:
+        timer.start()
+    with pytest.raises(Unavailable) as caught:
+        engine.run(plan(SLOW), {}, Limits())
+    for timer in timers:
+        timer.join()
+    assert caught.value.code == "cancelled"
+    assert usable(engine)
+
+
+def test_closing_stops_what_another_thread_runs(big: Path) -> None:
+    engine = DuckDBEngine.open(str(big), threads=2, memory_limit="1GB")
+    engine.prepare(plan(SLOW), ())
+    timer = threading.Timer(0.2, engine.cancel)
+    timer.start()
+    with pytest.raises(Unavailable):
+        engine.run(plan(SLOW), {}, Limits())
+    timer.join()
+    engine.close()
+    with duckdb.connect(str(big)) as con:  # the file is free again
+        assert con.execute("SELECT count(*) FROM t").fetchone() == (3_000_000,)
+
+
+def test_the_instance_has_a_time_limit_of_its_own(big: Path) -> None:
+    engine = DuckDBEngine.open(str(big), threads=1, memory_limit="1GB", max_seconds=0.3)
+    engine.prepare(plan(SLOW), ())
+    with pytest.raises(Unavailable) as caught:
+        engine.run(plan(SLOW), {}, Limits(seconds=None))
+    assert caught.value.code == "time_limit"
+    engine.close()
+
+
+def test_memory_has_a_limit(big: Path) -> None:
+    engine = DuckDBEngine.open(str(big), threads=2, memory_limit="40MB")
+    hungry = plan("SELECT i, count(*) AS n FROM t GROUP BY i ORDER BY n, i")
+    engine.prepare(hungry, ())
+    with pytest.raises(Unavailable) as caught:
+        engine.run(hungry, {}, Limits())
+    assert caught.value.code == "memory_limit"
+    assert usable(engine)
+    engine.close()
+
+
+def test_a_result_has_a_size_limit(engine: DuckDBEngine) -> None:
+    wide = plan("SELECT i FROM t")
+    engine.prepare(wide, ())
+    with pytest.raises(Unavailable) as caught:
+        engine.run(wide, {}, Limits(memory_bytes=2_000_000))
+    assert caught.value.code == "memory_limit"
+    assert usable(engine)
+
+
+def test_progress_comes_after_a_second_and_can_stop_the_statement(engine: DuckDBEngine) -> None:
+    shares = []
+
+    def report(share: float) -> None:
+        shares.append(share)
+        raise LookupError("the display is gone")
+
+    engine.prepare(plan(SLOW), ())
+    begun = time.monotonic()
+    with pytest.raises(LookupError):
+        engine.run(plan(SLOW), {}, Limits(), report)
+    assert time.monotonic() - begun >= 1.0
+    assert len(shares) == 1
+    assert -1.0 <= shares[0] <= 1.0
+    assert usable(engine)
+
+
+class Clock:
+    """Moves by a second whenever it is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return float(self.reads)
+
+
+def supervisor(interrupt, abandon=lambda: None, share=lambda: 0.5) -> Supervisor:
+    return Supervisor(interrupt, share, abandon, Clock(), grace=3.0)
+
+
+def test_work_is_given_back_with_its_value_or_its_error() -> None:
+    runs = supervisor(lambda: None)
+    assert runs.run(lambda stop: 42) == 42
+    with pytest.raises(ZeroDivisionError):
+        runs.run(lambda stop: 1 // 0)
+    assert runs.run(lambda stop: stop.is_set()) is False
+
+
+def test_work_that_cannot_be_interrupted_is_abandoned() -> None:
+    """A long scalar call hears no interrupt; the caller gets the prompt back all the same."""
+    release, calls = threading.Event(), []
+    runs = supervisor(lambda: calls.append("interrupt"), lambda: calls.append("abandon"))
+    with pytest.raises(Unavailable) as caught:
+        runs.run(lambda stop: release.wait(60), seconds=2.0)
+    release.set()
+    assert caught.value.code == "time_limit"
+    assert calls[-1] == "abandon"
+    assert calls.count("interrupt") >= 2
+
+
+def test_a_second_interrupt_ends_the_waiting() -> None:
+    release, calls = threading.Event(), []
+
+    def interrupt() -> None:
+        calls.append("interrupt")
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    def share(_: float) -> None:
+        raise KeyboardInterrupt
+
+    runs = Supervisor(interrupt, lambda: -1.0, lambda: calls.append("abandon"), Clock(), grace=1e9)
+    with pytest.raises(KeyboardInterrupt):
+        runs.run(lambda stop: release.wait(60), progress=share)
+    release.set()
+    assert calls[:3] == ["interrupt", "interrupt", "abandon"]
+
+
+def test_work_left_behind_is_stopped_before_the_next() -> None:
+    """If an interrupt hits the stopping itself, the next statement stops what was left first."""
+    release = threading.Event()
+    left, calls = threading.Event(), []
+
+    def interrupt() -> None:
+        calls.append("interrupt")
+        release.set()
+
+    runs = supervisor(interrupt)
+    runs._settle = lambda work: left.set()  # the stopping that never was
+    with pytest.raises(Unavailable):
+        runs.run(lambda stop: release.wait(60), seconds=2.0)
+    assert left.is_set()
+    del runs._settle
+    assert runs.run(lambda stop: "next") == "next"
+    assert calls == ["interrupt"]
+
+
+def test_an_abandoned_engine_goes_on_with_a_fresh_connection(engine: DuckDBEngine) -> None:
+    engine.prepare(plan("SELECT count(*) AS n FROM t"), ())
+    before = engine._con
+    engine._renew()
+    assert engine._con is not before
+    assert usable(engine)
