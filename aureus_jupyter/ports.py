@@ -214,20 +214,12 @@ class RunStore(Protocol):
         """Durably add events to a run's log. Raises EvidenceError (`journal_conflict`) unless it holds `expected`."""
         ...
 
-    def hold(self, run: Run) -> None:
-        """Keep a held run whole, so that another kernel can resume it."""
-        ...
-
-    def held(self, run_id: str) -> Run | None:
-        """Return the held run with that id or short id, or None."""
-        ...
-
     def seal(self, run_id: str, files: Sequence[PackFile]) -> str:
         """Write a pack whole or not at all; return its folder's path. Raises EvidenceError."""
         ...
 
     def interrupted(self) -> Sequence[str]:
-        """Return ids of runs that were started by a process that is gone, and never sealed."""
+        """Return ids of runs whose process is gone and which were never sealed."""
         ...
 
     def packs(self) -> Sequence[str]:

@@ -33,8 +33,8 @@ def approval_counts(
 ) -> Approval:
     """Return the approval in `envelope` when it counts for `run` at the time `at` (RFC 3339 UTC).
 
-    `requester_keys` are the ids of keys the requester can use: they are never an approver's. Raises Refused with what is
-    wrong: `approval_unreadable`, `approval_untrusted`, `self_approval`, `approval_wrong_approver`, `approval_stale`,
+    `requester_keys` are the ids of keys the requester can use: they are never an approver's. Raises Refused with what
+    is wrong: `approval_unreadable`, `approval_untrusted`, `self_approval`, `approval_wrong_approver`, `approval_stale`,
     `approval_expired`, `approval_rejected`.
     """
     if envelope.payload_type != APPROVAL_TYPE:

@@ -31,8 +31,8 @@ def signer_of(envelope: Envelope, trust: Sequence[TrustedKey], role: str, verify
 def check_pack(path: str, files: Mapping[str, bytes], trust: Sequence[TrustedKey], verify: Verify) -> Verification:
     """Return everything that is wrong with the pack whose files are given by name.
 
-    Does not read a disk. `path`'s last part must be the run's id. A pack without findings is whole, unchanged, and signed by
-    a trusted key with the role `runner`.
+    Does not read a disk. `path`'s last part must be the run's id. A pack without findings is whole, unchanged, and
+    signed by a trusted key with the role `runner`.
     """
     name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     findings: list[Finding] = []

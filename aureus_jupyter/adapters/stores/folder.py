@@ -1,0 +1,192 @@
+"""Runs and evidence in a folder beside the notebook.
+
+    <stem>.aureus/
+        journal/<run id>.jsonl    events of runs that have started and are not sealed
+        runs/<run id>/            sealed packs; never changed
+        approvals/<run id>/       request.json and, once answered, approval.dsse.json
+
+A pack is written into a hidden folder and renamed, so a kill at any moment leaves a whole pack or none. The files are
+not synchronised one by one: after a power cut a renamed pack may hold a short file, which `aureus verify` names. The
+journal line `started` is synchronised, because it must be there whatever happens next.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from aureus_jupyter.core.dsse import decode_envelope
+from aureus_jupyter.errors import EvidenceError
+from aureus_jupyter.values.approval import ApprovalRequest
+from aureus_jupyter.values.canonical import canonical_json
+from aureus_jupyter.values.codec import to_dict
+from aureus_jupyter.values.evidence import Envelope, PackFile
+from aureus_jupyter.values.ids import is_run_id
+from aureus_jupyter.values.run import Event, Run
+
+__all__ = ["APPROVAL_FILE", "REQUEST_FILE", "FolderRunStore", "read_pack"]
+
+REQUEST_FILE = "request.json"
+APPROVAL_FILE = "approval.dsse.json"
+
+
+def _failed(cause: OSError, what: str, folder: Path) -> EvidenceError:
+    if cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+        why, hint = "the disk is full", "Free some space and run the cell again. Nothing was returned without evidence."
+    elif cause.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        why, hint = "the folder may not be written to", "Make it writable, or set evidence_folder to one that is."
+    else:
+        why, hint = type(cause).__name__, "Check the folder, or set evidence_folder to another one."
+    return EvidenceError("evidence_not_written", f"{what} cannot be written to {folder}: {why}", hint=hint)
+
+
+class FolderRunStore:
+    """One notebook's runs. Safe beside another kernel that uses the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    # -- journal ---------------------------------------------------------------------------------------------------
+
+    def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
+        """Durably add events to a run's journal, which must hold `expected` of them.
+
+        Raises EvidenceError `journal_conflict` when another process wrote first, `evidence_not_written`.
+        """
+        path = self._journal(run_id)
+        lines = b"".join(canonical_json({"pid": os.getpid(), **to_dict(event)}) + b"\n" for event in events)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                found = file.read().count(b"\n")
+                if found != expected:
+                    raise EvidenceError(
+                        "journal_conflict",
+                        f"the journal of run {run_id} holds {found} events, {expected} were expected",
+                        hint="Another process works on this run. Run the cell again.",
+                    )
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as cause:
+            raise _failed(cause, "the run's journal", path.parent) from cause
+
+    def _journal(self, run_id: str) -> Path:
+        assert is_run_id(run_id), "a run id is made by us and names a file"
+        return self.folder / "journal" / f"{run_id}.jsonl"
+
+    def interrupted(self) -> Sequence[str]:
+        """Return runs whose process is gone and which were never sealed, oldest first; forget those sealed after all."""
+        found = []
+        for path in sorted((self.folder / "journal").glob("*.jsonl")):
+            if (self.folder / "runs" / path.stem).is_dir():
+                path.unlink(missing_ok=True)
+            elif is_run_id(path.stem) and not _alive(_writer(path)):
+                found.append(path.stem)
+        return found
+
+    # -- packs -----------------------------------------------------------------------------------------------------
+
+    def seal(self, run_id: str, files: Sequence[PackFile]) -> str:
+        """Write a pack whole or not at all and return its path. Never replaces one.
+
+        Raises EvidenceError `evidence_not_written` or `pack_exists`.
+        """
+        runs = self.folder / "runs"
+        target, mine = runs / run_id, runs / f".{run_id}.{os.getpid()}.part"
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            if target.exists():
+                raise EvidenceError(
+                    "pack_exists",
+                    f"there is evidence of run {run_id} already",
+                    hint="Run the cell again for a new run.",
+                )
+            mine.mkdir()
+            for file in files:
+                (mine / file.name).write_bytes(file.data)
+            mine.rename(target)
+            self._journal(run_id).unlink(missing_ok=True)
+        except OSError as cause:
+            raise _failed(cause, "evidence", runs) from cause
+        finally:
+            if mine.exists():
+                shutil.rmtree(mine, ignore_errors=True)
+        return str(target)
+
+    def packs(self) -> Sequence[str]:
+        """Return the paths of sealed packs, oldest first."""
+        found = [p for p in (self.folder / "runs").glob("*") if is_run_id(p.name) and p.is_dir()]
+        return [str(p) for p in sorted(found)]
+
+    # -- requests and answers --------------------------------------------------------------------------------------
+
+    def ask(self, request: ApprovalRequest, run: Run) -> None:
+        """Keep a request where an approver and another kernel find it. Raises EvidenceError."""
+        folder = self.folder / "approvals" / request.run_id
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            data = {"request": to_dict(request), "cell": to_dict(run.cell)}
+            _write_whole(folder / REQUEST_FILE, json.dumps(data, ensure_ascii=False, indent=2).encode() + b"\n")
+        except OSError as cause:
+            raise _failed(cause, "the request", folder) from cause
+
+    def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
+        """Return every answer to a request for `digest`, newest request first. Skips what cannot be read."""
+        for path in sorted((self.folder / "approvals").glob(f"*/{APPROVAL_FILE}"), reverse=True):
+            try:
+                request = json.loads((path.parent / REQUEST_FILE).read_bytes())["request"]
+                data = path.read_bytes()
+                if request["digest"] == digest:
+                    yield path.parent.name, data, decode_envelope(data, str(path))
+            except (OSError, ValueError, KeyError, TypeError, EvidenceError):
+                continue
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    mine = path.with_name(f".{path.name}.{os.getpid()}")
+    mine.write_bytes(data)
+    mine.replace(path)
+
+
+def _writer(path: Path) -> int:
+    """Return the process that wrote the journal, or 0 when the line is torn."""
+    try:
+        return int(json.loads(path.read_bytes().splitlines()[0])["pid"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return 0
+
+
+def _alive(process: int) -> bool:
+    if process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def read_pack(folder: Path) -> dict[str, bytes]:
+    """Return a pack's files by name. Follows no link; a link or a folder inside is returned as an unlisted file.
+
+    Raises EvidenceError `pack_unreadable`.
+    """
+    try:
+        entries = sorted(folder.iterdir())
+        return {e.name: b"" if e.is_symlink() or not e.is_file() else e.read_bytes() for e in entries}
+    except OSError as cause:
+        raise EvidenceError(
+            "pack_unreadable",
+            f"the evidence in {folder} cannot be read ({type(cause).__name__})",
+            hint="Give yourself read access to the folder.",
+        ) from cause
