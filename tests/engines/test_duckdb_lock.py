@@ -260,7 +260,8 @@ def test_a_folder_allows_its_parquet_files_and_no_other(tmp_path: Path) -> None:
 def test_a_folders_files_cannot_be_named_or_written(tmp_path: Path) -> None:
     """DuckDB itself would read, and even overwrite, an allowed path: here `prepare` is the wall."""
     path = tmp_path / "a.parquet"
-    duckdb.sql("SELECT 1 AS x").write_parquet(str(path))
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT 1 AS x) TO '{path}'")
     before = path.read_bytes()
     engine = DuckDBEngine.open(str(tmp_path))
     shadow = Shadow(dataset="a", source="a.parquet", projection=('"x"',))

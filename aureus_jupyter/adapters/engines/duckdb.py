@@ -101,7 +101,8 @@ class DuckDBEngine:
         self._prepared = None
         reading = self._reading(plan.bound)
         _check_tables(plan, reading)
-        if self._attempt(plan.bound, lambda: self._shadows.make(plan, datasets)) or len(self._bound) > _KEPT:
+        changed = self._attempt(plan.bound, lambda: self._shadows.make(plan, datasets), bound=True)
+        if changed or len(self._bound) > _KEPT:
             self._bound.clear()
         if plan.bound not in self._bound:
             read_tree(plan.bound, reading.second.tree)
@@ -143,7 +144,9 @@ class DuckDBEngine:
         def work(stop: threading.Event) -> ArrowResult:
             return fetch(con, plan.bound, values, rows, limits.memory_bytes, stop)
 
-        result: ArrowResult = self._attempt(plan.bound, lambda: self._supervisor.run(work, limits.seconds, progress))
+        result: ArrowResult = self._attempt(
+            plan.bound, lambda: self._supervisor.run(work, limits.seconds, progress), bound=True
+        )
         return result
 
     def cancel(self) -> None:
@@ -212,14 +215,14 @@ class DuckDBEngine:
             return False
         return True
 
-    def _attempt(self, text: str, work: Callable[[], Any], prefix: int = 0) -> Any:
+    def _attempt(self, text: str, work: Callable[[], Any], prefix: int = 0, bound: bool = False) -> Any:
         """Do it, and raise what may be shown in place of what DuckDB or Arrow raise, with nothing of it attached."""
         problem: AureusError | None = None
         try:
             with keyboard():
                 return work()
         except (duckdb.Error, OSError, MemoryError, RuntimeError, ValueError) as error:
-            problem = translate(error, text, self._shadows.names(), prefix)
+            problem = translate(error, text, self._shadows.names(), prefix, bound)
         raise problem
 
 

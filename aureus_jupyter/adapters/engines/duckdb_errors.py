@@ -79,11 +79,14 @@ def syntax_error(text: str, position: Any, length: int = 1) -> UserError:
     )
 
 
-def translate(error: BaseException, text: str, names: Iterable[str] = (), prefix: int = 0) -> AureusError:
+def translate(
+    error: BaseException, text: str, names: Iterable[str] = (), prefix: int = 0, bound: bool = False
+) -> AureusError:
     """Return what to raise in place of a DuckDB error.
 
     `text` is the user's text, `prefix` the bytes that stood before it in what was run, `names` the columns the user
-    may see. Raises nothing; the returned error holds nothing of the original.
+    may see. `bound` says that the statement did bind before: a name or file that is gone then went under it.
+    Raises nothing; the returned error holds nothing of the original.
     """
     kind, payload = _parse(error)
     at = str(payload.get("position", ""))
@@ -92,7 +95,8 @@ def translate(error: BaseException, text: str, names: Iterable[str] = (), prefix
     if kind == "Parser":
         return syntax_error(text, offset)
     if kind in {"Binder", "Catalog"}:
-        return _binding(payload, names, span)
+        said = _binding(payload, names, span)
+        return _drifted() if bound and said.code in {"unknown_column", "unknown_table"} else said
     if kind == "Out of Memory":
         return Unavailable(
             "memory_limit",
@@ -102,11 +106,16 @@ def translate(error: BaseException, text: str, names: Iterable[str] = (), prefix
     if kind == "INTERRUPT":
         return _stopped(payload)
     if kind == "Permission":
-        return Refused(
-            "engine_locked",
-            "the engine is locked: files, networks and extensions are out of reach",
-            hint="Read a dataset of the catalog; %aureus catalog lists them.",
-            span=span,
+        # A statement that bound names no file: what is out of reach is the file below a shadow, since it is gone.
+        return (
+            _drifted()
+            if bound
+            else Refused(
+                "engine_locked",
+                "the engine is locked: files, networks and extensions are out of reach",
+                hint="Read a dataset of the catalog; %aureus catalog lists them.",
+                span=span,
+            )
         )
     return _data(kind, payload, span)
 
@@ -146,11 +155,7 @@ def _binding(payload: dict[str, Any], names: Iterable[str], span: Span | None) -
     name = str(payload.get("name", ""))
     # A raw file or table whose columns changed under the shadow: not the user's doing.
     if "Contents of view were altered" in message:
-        return Unavailable(
-            "contract_drift",
-            "a dataset's file changed while it was connected",
-            hint="Connect again; if it stays, the dataset's owner must bring contract and file together.",
-        )
+        return _drifted()
     for mark, code, said, hint in _BINDINGS:
         if mark in subtype or mark in message:
             return UserError(
@@ -161,6 +166,14 @@ def _binding(payload: dict[str, Any], names: Iterable[str], span: Span | None) -
         "the statement does not fit the datasets: a name, a type or a clause is wrong",
         hint="Check the columns of each dataset with %aureus catalog, and the clause at this place.",
         span=span,
+    )
+
+
+def _drifted() -> Unavailable:
+    return Unavailable(
+        "contract_drift",
+        "a dataset's file was changed or removed while it was connected",
+        hint="Connect again; if it stays, the dataset's owner must bring contract and file together.",
     )
 
 

@@ -224,7 +224,7 @@ def _duckdb(name: str, kind: str, column: Any) -> Any:
         try:
             relation = _converter().from_arrow(pa.table([column], names=["c0"]))
             return relation.project(f"{_cast('c0', kind)} AS c0").df()["c0"]
-        except (duckdb.Error, NotImplementedError) as error:
+        except duckdb.Error as error:
             problem = type(error).__name__
     raise UserError(
         "no_frame_type",

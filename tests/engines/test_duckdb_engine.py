@@ -1,0 +1,451 @@
+"""The engine: shadows that come and go, contracts that must fit, files that are busy, errors that say nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine, RawReader
+from aureus_jupyter.adapters.engines.duckdb_cost import cost_in_words
+from aureus_jupyter.adapters.engines.duckdb_errors import translate
+from aureus_jupyter.adapters.engines.duckdb_source import find_source
+from aureus_jupyter.errors import AureusError, Bug, Refused, Span, Unavailable, UserError
+from aureus_jupyter.ports import Limits
+from aureus_jupyter.values.catalog import Column, Dataset
+from aureus_jupyter.values.plan import KEY_MARKER, Plan, Shadow
+
+MARKER = "MARK-9043"
+STAFF = Dataset(
+    name="Staff",
+    pack="p",
+    source="staff",
+    columns=(
+        Column(name="id", type="BIGINT"),
+        Column(name="nick", type="text"),
+        Column(name="wage", type="DECIMAL(18,2)"),
+    ),
+)
+SHOWN = Shadow(dataset="Staff", source="staff", projection=('"id"', '"nick"', 'NULL::DECIMAL(18,2) AS "wage"'))
+SITES = Shadow(dataset="site", source="hq.site", projection=('"name"',))
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Path:
+    path = tmp_path / "bank.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            f"CREATE TABLE staff (id BIGINT NOT NULL, nick VARCHAR, wage DECIMAL(18,2));"
+            f"INSERT INTO staff SELECT i, '{MARKER}-' || i, i * 10 FROM range(1000) r(i);"
+            "CREATE SCHEMA hq; CREATE TABLE hq.site AS SELECT 'OSLO' AS name; CREATE VIEW rich AS FROM staff"
+        )
+    return path
+
+
+@pytest.fixture
+def engine(bank: Path):
+    engine = DuckDBEngine.open(str(bank), threads=2)
+    yield engine
+    engine.close()
+
+
+def parquet(sql: str, path: Path) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"COPY ({sql}) TO '{path}'")
+
+
+def plan(sql: str, *shadows: Shadow, rows: int | None = None) -> Plan:
+    return Plan(sql=sql, bound=sql, dialect="duckdb", shadows=shadows or (SHOWN,), rows=rows)
+
+
+def ask(engine: DuckDBEngine, sql: str, *shadows: Shadow, **values):
+    asked = plan(sql, *shadows)
+    engine.prepare(asked, (STAFF,))
+    return engine.run(asked, values, Limits())
+
+
+def refusal(work: Callable[[], object]) -> AureusError:
+    with pytest.raises(AureusError) as caught:
+        work()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert MARKER not in str(caught.value)
+    assert caught.value.hint
+    return caught.value
+
+
+def test_shadows_are_kept_while_they_fit_and_dropped_when_unlisted(engine: DuckDBEngine) -> None:
+    views = "SELECT view_name, sql FROM duckdb_views() WHERE temporary AND NOT internal ORDER BY 1"
+    ask(engine, "SELECT count(*) AS n FROM staff")
+    first = engine._con.execute(views).fetchall()
+    ask(engine, "SELECT max(id) AS n FROM staff")
+    assert engine._con.execute(views).fetchall() == first
+    ask(engine, "SELECT count(*) AS n FROM staff, site", SHOWN, SITES)
+    assert [name for name, _ in engine._con.execute(views).fetchall()] == ["site", "staff"]
+    ask(engine, "SELECT name FROM site", SITES)
+    assert [name for name, _ in engine._con.execute(views).fetchall()] == ["site"]
+    with pytest.raises(duckdb.Error):
+        engine._con.execute("SELECT * FROM staff")
+
+
+def test_another_decision_makes_another_shadow(engine: DuckDBEngine) -> None:
+    assert ask(engine, "SELECT count(*) AS n FROM staff").preview(1) == [["1000"]]
+    fewer = replace(SHOWN, where='"id" < 10')
+    assert ask(engine, "SELECT count(*) AS n FROM staff", fewer).preview(1) == [["10"]]
+    assert ask(engine, "SELECT count(*) AS n FROM staff").preview(1) == [["1000"]]
+
+
+def test_a_plan_runs_only_as_prepared(engine: DuckDBEngine) -> None:
+    asked = plan("SELECT id FROM staff")
+    with pytest.raises(Bug):
+        engine.run(asked, {}, Limits())
+    engine.prepare(asked, (STAFF,))
+    with pytest.raises(Bug):
+        engine.run(replace(asked, shadows=(replace(SHOWN, where='"id" < 10'),)), {}, Limits())
+    with pytest.raises(Refused):
+        engine.prepare(plan("SELECT id FROM other"), (STAFF,))
+    with pytest.raises(Bug):  # a refused plan does not leave the one before it runnable
+        engine.run(asked, {}, Limits())
+    with pytest.raises(Bug):
+        engine.estimate(asked, {})
+
+
+def test_the_plans_cap_and_the_limits_cap(engine: DuckDBEngine) -> None:
+    for of_plan, of_limits, got in ((5, None, 5), (None, 6, 6), (5, 9, 5), (9, 4, 4), (0, None, 0)):
+        asked = plan("SELECT id FROM staff ORDER BY id", rows=of_plan)
+        engine.prepare(asked, (STAFF,))
+        result = engine.run(asked, {}, Limits(rows=of_limits))
+        assert (result.rows, result.truncated) == (got, True)
+
+
+def test_the_mask_key_is_bound_in_and_shows_nowhere(bank: Path) -> None:
+    hashed = replace(SHOWN, projection=('"id"', f'system.main.sha256(concat({KEY_MARKER}, "nick")) AS "nick"'))
+    answers = []
+    for key in (b"k1", b"k1", b"k2"):
+        engine = DuckDBEngine.open(str(bank), mask_key=key)
+        answers.append(ask(engine, "SELECT nick FROM staff WHERE id = 1", hashed).preview(1)[0][0])
+        assert key.hex() not in plan("SELECT 1", hashed).rewritten()
+        engine.close()
+    assert answers[0] == answers[1] != answers[2]
+    expected = duckdb.execute("SELECT sha256(?)", [b"k1".hex() + f"{MARKER}-1"]).fetchone()
+    assert expected == (answers[0],)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (Column(name="salary", type="BIGINT"), "Staff.salary of the contract is not in the data"),
+        (Column(name="wage", type="DOUBLE"), "Staff.wage is DOUBLE in the contract and DECIMAL(18,2) in the data"),
+        (Column(name="nick", type="NOSUCH"), "Staff.nick is NOSUCH in the contract and VARCHAR in the data"),
+    ],
+)
+def test_data_that_left_its_contract_is_not_read(engine: DuckDBEngine, column: Column, said: str) -> None:
+    error = refusal(lambda: engine.prepare(plan("SELECT id FROM staff"), (replace(STAFF, columns=(column,)),)))
+    assert (error.code, said in error.message) == ("contract_drift", True)
+
+
+def test_a_dataset_of_another_connection_is_not_read(engine: DuckDBEngine) -> None:
+    elsewhere = replace(SHOWN, source="nowhere")
+    assert refusal(lambda: engine.prepare(plan("SELECT id FROM staff", elsewhere), ())).code == "contract_drift"
+
+
+def test_a_parquet_file_that_changes_underneath(tmp_path: Path) -> None:
+    parquet("SELECT 1::BIGINT AS id, 'a' AS nick, 1::DECIMAL(18,2) AS wage", tmp_path / "s.parquet")
+    engine = DuckDBEngine.open(str(tmp_path))
+    shadow = replace(SHOWN, source="s.parquet")
+    assert ask(engine, "SELECT id FROM staff", shadow).rows == 1
+    parquet("SELECT 'x' AS id, 'a' AS other", tmp_path / "s.parquet")
+    error = refusal(lambda: ask(engine, "SELECT id FROM staff", shadow))
+    assert (error.code, error.family) == ("contract_drift", "Unavailable")
+    (tmp_path / "s.parquet").unlink()
+    assert isinstance(refusal(lambda: ask(engine, "SELECT id FROM staff", shadow)), Unavailable)
+    engine.close()
+
+
+DATA_ERRORS = [
+    "SELECT nick::INTEGER AS x FROM staff",
+    "SELECT CAST(nick AS DATE) AS x FROM staff",
+    "SELECT CAST(nick AS DECIMAL(3,1)) AS x FROM staff",
+    "SELECT CAST(id AS TINYINT) AS x FROM staff",
+    "SELECT strptime(nick, '%Y') AS x FROM staff",
+    "SELECT nick::TIMESTAMP AS x FROM staff",
+    "SELECT nick::BOOLEAN AS x FROM staff",
+    "SELECT nick::INTEGER[] AS x FROM staff",
+    "SELECT (9223372036854775807 - 5 + id) AS x FROM staff",
+    "SELECT (SELECT nick FROM staff) AS x FROM staff",
+    "SELECT date_trunc(nick, date '2020-01-01') AS x FROM staff",
+    "SELECT regexp_matches('a', nick || '(') AS x FROM staff",
+    "SELECT make_date(2020, 99, id) AS x FROM staff",
+    f"SELECT '{MARKER}'::INTEGER AS x FROM staff",
+    "SELECT count(*) AS n FROM staff WHERE nick = 5",
+]
+
+
+@pytest.mark.parametrize("sql", DATA_ERRORS)
+def test_no_error_holds_a_value(engine: DuckDBEngine, sql: str) -> None:
+    error = refusal(lambda: ask(engine, sql))
+    assert isinstance(error, (UserError, Refused))
+    assert "999" not in error.message
+    assert ask(engine, "SELECT count(*) AS n FROM staff").rows == 1
+
+
+def test_an_error_in_the_middle_of_the_stream_holds_no_value(bank: Path) -> None:
+    """Rows have already been given when the cast fails: Arrow's own error carries DuckDB's text."""
+    with duckdb.connect(str(bank)) as con:
+        con.execute(
+            f"CREATE TABLE long AS SELECT CASE WHEN i = 1999999 THEN '{MARKER}' ELSE '1' END AS t "
+            "FROM range(2000000) r(i)"
+        )
+    engine = DuckDBEngine.open(str(bank), threads=1)
+    shadow = Shadow(dataset="long", source="long", projection=('"t"',))
+    error = refusal(lambda: ask(engine, "SELECT t::INTEGER AS n FROM long", shadow))
+    assert error.code == "data_error"
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "span", "hint"),
+    [
+        ("SELECT nik FROM staff", "unknown_column", Span(line=1, column=8), "nick"),
+        ("SELECT 'é',\n  nik FROM staff", "unknown_column", Span(line=2, column=3), "nick"),
+        ("SELECT x.nick FROM staff", "unknown_table", Span(line=1, column=8), "FROM"),
+        ("SELECT id FROM staff a, staff b", "ambiguous_column", Span(line=1, column=8), "dataset.column"),
+        ("SELECT nick, count(*) FROM staff", "not_grouped", Span(line=1, column=8), "GROUP BY"),
+        ("SELECT sum(nick) FROM staff", "wrong_types", Span(line=1, column=8), "Cast"),
+        ("SELECT id FROM staff WHERE sum(id) > 1", "misplaced_aggregate", None, "HAVING"),
+        ("SELECT id FROM staff UNION SELECT 1, 2", "does_not_bind", None, "catalog"),
+        ("SELECT * FROM staff ORDER BY 9", "does_not_bind", None, "catalog"),
+    ],
+)
+def test_what_does_not_bind_is_said_with_its_place(engine, sql, code, span, hint) -> None:
+    error = refusal(lambda: engine.prepare(plan(sql), (STAFF,)))
+    assert (error.code, hint in error.hint) == (code, True)
+    assert span is None or error.span == span
+
+
+def test_a_hint_names_only_what_the_shadow_shows(engine: DuckDBEngine) -> None:
+    without = replace(SHOWN, projection=('"id"',))
+    error = refusal(lambda: engine.prepare(plan("SELECT nikc, wag FROM staff", without), (STAFF,)))
+    assert "nick" not in str(error).replace("nikc", "")
+    assert "wage" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "expected"),
+    [
+        ("SELECT count(*) AS n FROM staff WHERE id = $v", {"v": 3}, "1"),
+        ("SELECT count(*) AS n FROM staff WHERE id = $v", {"v": None}, "0"),
+        ("SELECT count(*) AS n FROM staff WHERE nick = $v", {"v": "x' OR 1=1 --"}, "0"),
+        ("SELECT $v AS n FROM staff LIMIT 1", {"v": True}, "true"),
+        ("SELECT $v + id AS n FROM staff WHERE id = 1", {"v": 1.5}, "2.5"),
+        ("SELECT date '2020-01-01' + $v AS n FROM staff LIMIT 1", {"v": 3}, "2020-01-04"),
+        ("SELECT count(*) AS n FROM staff WHERE id < $a OR id < $b OR id < $a", {"a": 2, "b": 5}, "5"),
+        ("SELECT id AS n FROM staff ORDER BY id LIMIT $k", {"k": 1}, "0"),
+    ],
+)
+def test_parameters(engine: DuckDBEngine, sql: str, values: dict, expected: str) -> None:
+    assert ask(engine, sql, **values).preview(1) == [[expected]]
+    engine.estimate(plan(sql), values)
+
+
+@pytest.mark.parametrize("values", [{}, {"w": 1}, {"v": 1, "w": 2}])
+def test_parameters_that_do_not_fit(engine: DuckDBEngine, values: dict) -> None:
+    error = refusal(lambda: ask(engine, "SELECT id FROM staff WHERE id = $v", **values))
+    assert error.code == "parameters"
+
+
+def test_a_parameter_of_the_wrong_type_shows_no_value(engine: DuckDBEngine) -> None:
+    error = refusal(lambda: ask(engine, "SELECT id FROM staff WHERE id = $v", v=MARKER))
+    assert error.code == "data_error"
+
+
+def test_types_a_result_cannot_hold_are_refused_before_any_row(engine: DuckDBEngine) -> None:
+    assert refusal(lambda: ask(engine, "SELECT id::UHUGEINT AS big FROM staff")).code == "no_result_type"
+
+
+def test_one_file_two_connections(bank: Path) -> None:
+    one = DuckDBEngine.open(str(bank))
+    other = DuckDBEngine.open(f"duckdb:///{bank}")
+    few = replace(SHOWN, where='"id" < 10')
+    assert ask(one, "SELECT count(*) AS n FROM staff", few).preview(1) == [["10"]]
+    assert ask(other, "SELECT count(*) AS n FROM staff").preview(1) == [["1000"]]
+    # Each keeps its own shadows.
+    again = plan("SELECT count(*) AS n FROM staff", few)
+    one.prepare(again, (STAFF,))
+    assert one.run(again, {}, Limits()).preview(1) == [["10"]]
+    one.close()
+    assert ask(other, "SELECT count(*) AS n FROM staff").rows == 1
+    error = refusal(lambda: DuckDBEngine.open(str(bank), threads=1))
+    assert (error.code, "limits" in error.message) == ("file_in_use", True)
+    other.close()
+    with duckdb.connect(str(bank)) as con:
+        con.execute("SELECT 1")
+
+
+def test_a_file_that_another_library_holds(bank: Path) -> None:
+    with duckdb.connect(str(bank)):
+        error = refusal(lambda: DuckDBEngine.open(str(bank)))
+    assert (error.code, "another library" in error.message) == ("file_in_use", True)
+    DuckDBEngine.open(str(bank)).close()
+
+
+def test_a_file_that_another_process_writes(bank: Path) -> None:
+    code = f"import duckdb, sys; con = duckdb.connect({str(bank)!r}); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        error = refusal(lambda: DuckDBEngine.open(str(bank)))
+        other.communicate()
+    assert (error.code, "another process" in error.message) == ("file_in_use", True)
+
+
+def test_files_that_are_no_data(bank: Path, tmp_path: Path) -> None:
+    whole = bank.read_bytes()
+    (tmp_path / "short.duckdb").write_bytes(whole[:5000])
+    (tmp_path / "empty.duckdb").write_bytes(b"")
+    (tmp_path / "text.db").write_text("SQLite format 3\x00 and more of it")
+    (tmp_path / "damaged.duckdb").write_bytes(whole[:8192] + b"\xff" * 4096 + whole[12288:])
+    (tmp_path / "none").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.parquet").write_text("PAR1 nothing PAR1")
+    found = {
+        name: refusal(lambda name=name: DuckDBEngine.open(str(tmp_path / name))).code
+        for name in ("short.duckdb", "empty.duckdb", "text.db", "damaged.duckdb", "none", "bad", "missing.duckdb")
+    }
+    assert found == {
+        "short.duckdb": "file_unreadable",
+        "empty.duckdb": "file_not_duckdb",
+        "text.db": "file_not_duckdb",
+        "damaged.duckdb": "file_unreadable",
+        "none": "folder_empty",
+        "bad": "file_unreadable",
+        "missing.duckdb": "file_missing",
+    }
+
+
+def test_an_empty_database_holds_nothing() -> None:
+    engine = DuckDBEngine.open()
+    assert (engine.tables(), engine.description) == ((), "DuckDB in memory")
+    nothing = Plan(sql="SELECT 6 * 7 AS n", bound="SELECT 6 * 7 AS n", dialect="duckdb", shadows=())
+    engine.prepare(nothing, ())
+    assert engine.run(nothing, {}, Limits()).preview(1) == [["42"]]
+    assert engine.estimate(nothing, {}).startswith("Estimate: reads no dataset")
+    engine.close()
+
+
+def test_descriptions_hold_no_path(bank: Path, tmp_path: Path) -> None:
+    parquet("SELECT 1 AS x", tmp_path / "a.parquet")
+    for location, said in ((bank, "DuckDB file bank.duckdb"), (tmp_path, f"folder {tmp_path.name} (1 data file)")):
+        engine = DuckDBEngine.open(str(location))
+        assert engine.description == said
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("location", "path"), [("duckdb:///bank.duckdb", "bank.duckdb"), ("./bank.duckdb", "bank.duckdb")]
+)
+def test_locations(bank: Path, monkeypatch: pytest.MonkeyPatch, location: str, path: str) -> None:
+    monkeypatch.chdir(bank.parent)
+    assert find_source(location).path == str((bank.parent / path).resolve())
+    assert find_source("duckdb:///").kind == find_source("duckdb://").kind == find_source(" :memory: ").kind == "memory"
+
+
+def test_tables_tell_names_types_and_sizes(engine: DuckDBEngine) -> None:
+    found = {t.source: t for t in engine.tables()}
+    assert set(found) == {"staff", "rich", "hq.site"}
+    assert [(c.name, c.type, c.nullable) for c in found["staff"].columns] == [
+        ("id", "BIGINT", False),
+        ("nick", "VARCHAR", True),
+        ("wage", "DECIMAL(18,2)", True),
+    ]
+    assert found["staff"].rows == 1000
+
+
+def test_an_estimate_tells_powers_of_ten_and_no_raw_name(engine: DuckDBEngine) -> None:
+    asked = plan("SELECT nick, count(*) AS n FROM staff GROUP BY nick")
+    engine.prepare(asked, (STAFF,))
+    words = engine.estimate(asked, {})
+    assert words.startswith("Estimate: reads up to about 10 thousand rows of Staff; up to about 1")
+    assert engine._instance.alias not in words
+    scan = '[{"name": "SEQ_SCAN", "extra_info": {"Estimated Cardinality": "%d"}}]'
+    for rows, said in ((0, "10 rows"), (999_999, "1 million"), (4 * 10**9, "10 billion")):
+        assert said in cost_in_words(scan % rows, ["t"])
+
+
+def test_raw_reader_reads_raw_data_and_says_no_value(bank: Path) -> None:
+    reader, engine = RawReader.open(str(bank)), DuckDBEngine.open(str(bank))
+    staff = reader.relation("STAFF")
+    assert reader.fetch(f"SELECT wage FROM {staff} WHERE id = $i", {"i": 2}) == [(Decimal("20.00"),)]
+    assert reader.fetch(f"SELECT count(*) FROM {reader.relation('hq.site')}") == [(1,)]
+    assert {t.source for t in reader.tables()} == {"staff", "rich", "hq.site"}
+    assert refusal(lambda: reader.fetch(f"SELECT nick::INTEGER FROM {staff}")).code == "data_error"
+    assert refusal(lambda: reader.relation("nowhere")).code == "unknown_table"
+    with pytest.raises(AureusError):
+        reader.fetch(f"DELETE FROM {staff}")
+    reader.close()
+    reader.close()
+    assert ask(engine, "SELECT id FROM staff").rows == 1000
+    engine.close()
+
+
+def test_csv_is_loaded_so_that_casts_over_it_work(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,amount\n1,5\n2,x\n3,7\n")
+    engine = DuckDBEngine.open(str(tmp_path))
+    shadow = Shadow(dataset="a", source="a.csv", projection=('"id"', '"amount"'))
+    asked = plan("SELECT sum(TRY_CAST(amount AS INTEGER)) AS s FROM a", shadow)
+    engine.prepare(asked, ())
+    (tmp_path / "a.csv").unlink()
+    assert engine.run(asked, {}, Limits()).preview(1) == [["12"]]
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MemoryError(), "memory_limit"),
+        (OSError("IO Error: No files found that match the pattern"), "engine_failed"),
+        (OSError("Conversion Error: Could not convert string 'MARK-9043' to INT32"), "data_error"),
+        (ValueError("{not json"), "engine_failed"),
+        (duckdb.InternalException("INTERNAL Error: MARK-9043"), "engine_failed"),
+        (duckdb.PermissionException("Permission Error: MARK-9043"), "engine_locked"),
+        (duckdb.InvalidInputException("Values were not provided for the following parameters: a"), "parameters"),
+        (duckdb.ParserException('Parser Error: {"exception_type":"Parser","position":"3"}'), "syntax_error"),
+        (duckdb.InterruptException("INTERRUPT Error: Interrupted!"), "cancelled"),
+        (duckdb.InterruptException("INTERRUPT Error: Query exceeded maximum execution time"), "time_limit"),
+    ],
+)
+def test_any_error_is_said_again_without_its_text(error: Exception, code: str) -> None:
+    said = translate(error, "SELECT 1")
+    assert said.code == code
+    assert MARKER not in str(said)
+    assert said.hint
+
+
+@pytest.mark.shared
+def test_real_bank_data(shared: Path, tmp_path: Path) -> None:
+    """Every Berka file connects, and a question over three of them gives the known answer."""
+    folder = tmp_path / "berka"
+    shutil.copytree(shared / "data" / "berka", folder)
+    engine = DuckDBEngine.open(str(folder))
+    sizes = {t.source: t.rows for t in engine.tables()}
+    assert (sizes["account.parquet"], sizes["loan.parquet"], sizes["trans_part.parquet"]) == (4500, 682, 49102)
+    shadows = tuple(
+        Shadow(
+            dataset=t.source.removesuffix(".parquet"),
+            source=t.source,
+            projection=tuple(f'"{c.name}"' for c in t.columns),
+        )
+        for t in engine.tables()
+        if t.source == "loan.parquet"
+    )
+    asked = plan("SELECT status, count(*) AS n FROM loan GROUP BY status ORDER BY status", *shadows)
+    engine.prepare(asked, ())
+    assert engine.run(asked, {}, Limits()).preview(9) == [["A", "203"], ["B", "31"], ["C", "403"], ["D", "45"]]
+    engine.close()
