@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from .canonical import digest_json
 
-__all__ = ["Catalog", "Classification", "Column", "Dataset", "Pii", "Question", "Slot", "fold"]
+__all__ = ["Catalog", "Classification", "Column", "Dataset", "Metric", "Pii", "Question", "Slot", "fold"]
 
 
 class Classification(StrEnum):
@@ -113,11 +113,23 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A measure with an agreed definition: an SQL expression over one dataset, and other names for it."""
+
+    name: str
+    sql: str
+    dataset: str
+    description: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """Every dataset a session may name, and one digest that changes when any contract does."""
 
     datasets: tuple[Dataset, ...]
     questions: tuple[Question, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     version: str = ""
     index: Mapping[str, Dataset] = field(init=False, repr=False, compare=False)
 
