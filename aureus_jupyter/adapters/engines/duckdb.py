@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -193,9 +194,17 @@ class DuckDBEngine:
 
     def _check_names(self, plan: Plan, reading: Reading) -> None:
         """Refuse when the engine's name extraction finds a relation that is not below one of the shadows."""
-        names = self._attempt(plan.bound, lambda: self._con.get_table_names(reading.unbound, qualified=True))
-        if not frozenset(names) <= self._shadows.reads():
+        names = self._attempt(plan.bound, lambda: self._names(reading.unbound))
+        if not names <= self._shadows.reads():
             raise _disagrees()
+
+    def _names(self, texts: tuple[str, ...]) -> frozenset[str]:
+        """Return the relations the engine finds in the first of the texts that it can read."""
+        *others, last = texts
+        for other in others:
+            with contextlib.suppress(duckdb.Error):
+                return frozenset(self._con.get_table_names(other, qualified=True))
+        return frozenset(self._con.get_table_names(last, qualified=True))
 
     def _bind(self, text: str, reading: Reading) -> None:
         """Bind without running. A NULL can leave an operator undecided, so a PREPARE has the last word."""

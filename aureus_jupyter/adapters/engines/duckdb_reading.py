@@ -22,28 +22,21 @@ from .duckdb_errors import syntax_error
 __all__ = ["DuckDBReader", "Reading"]
 
 _KEPT = 256
-_NULL = {
-    "class": "CONSTANT",
-    "type": "VALUE_CONSTANT",
-    "alias": "",
-    "query_location": 0,
-    "query_location_length": 0,
-    "literal": {"kind": "NULL_LITERAL", "text": ""},
-}
+_STAND_INS = ({"kind": "NULL_LITERAL", "text": ""}, {"kind": "INTEGER", "text": "1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A second reading, and what only this adapter needs of it.
 
-    `table_functions` stand in FROM. `unbound` is the same statement with NULL for each parameter, for the engine's
-    name extraction, which refuses parameters; it is never executed.
+    `table_functions` stand in FROM. `unbound` is the same statement with NULL, and with 1, for each parameter: the
+    engine's name extraction refuses parameters, and some functions refuse one of the two. It is never executed.
     """
 
     second: SecondReading
     table_functions: tuple[str, ...]
     parameters: tuple[str, ...]
-    unbound: str
+    unbound: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -92,8 +85,7 @@ class DuckDBReader:
         self._con.close()
 
     def _serialise(self, text: str) -> Any:
-        row = self._con.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
-        return json.loads(row[0]) if row else {"error": True}
+        return json.loads(self._con.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()[0][0])
 
     def _parse(self, text: str) -> Reading:
         if "\x00" in text:
@@ -102,13 +94,15 @@ class DuckDBReader:
         if tree.get("error"):
             if tree.get("error_type") != "not implemented":
                 raise syntax_error(text, tree.get("position"))
-            second = SecondReading(statements=self._count(text), tables=(), functions=(), nodes=(), tree=tree)
-            return Reading(second=second, table_functions=(), parameters=(), unbound="")
+            second = SecondReading(
+                statements=len(self._con.extract_statements(text)), tables=(), functions=(), nodes=(), tree=tree
+            )
+            return Reading(second=second, table_functions=(), parameters=(), unbound=())
         statements = tree["statements"]
         found = _Found()
         for statement in statements:
             _walk(statement.get("node"), frozenset(), found)
-        unbound = self._without_parameters(text, tree) if found.parameters else text
+        unbound = tuple(self._without_parameters(tree, s) for s in _STAND_INS) if found.parameters else (text,)
         if not text.isascii():
             _count_characters(tree, _starts(text))
         second = SecondReading(
@@ -125,16 +119,9 @@ class DuckDBReader:
             unbound=unbound,
         )
 
-    def _count(self, text: str) -> int:
-        try:
-            return len(self._con.extract_statements(text))
-        except duckdb.Error:
-            return 0
-
-    def _without_parameters(self, text: str, tree: Any) -> str:
-        plain = json.dumps(_replace_parameters(tree))
-        row = self._con.execute("SELECT json_deserialize_sql(?::JSON)", [plain]).fetchone()
-        return str(row[0]) if row else text
+    def _without_parameters(self, tree: Any, literal: Mapping[str, str]) -> str:
+        plain = json.dumps(_replace_parameters(tree, literal))
+        return str(self._con.execute("SELECT json_deserialize_sql(?::JSON)", [plain]).fetchall()[0][0])
 
     def _type_name(self, kind: str) -> str | None:
         tree = self._serialise(f"SELECT CAST(NULL AS {kind})")
@@ -147,10 +134,9 @@ class DuckDBReader:
         if tree.get("error") or len(tree["statements"]) != 1 or not set(found.nodes) <= shape:
             return None
         try:
-            row = self._con.execute(f"DESCRIBE SELECT CAST(NULL AS {kind})").fetchone()
+            return str(self._con.execute(f"DESCRIBE SELECT CAST(NULL AS {kind})").fetchall()[0][1])
         except duckdb.Error:
             return None
-        return str(row[1]) if row else None
 
 
 def _walk(node: Any, scope: frozenset[str], found: _Found) -> None:
@@ -208,14 +194,15 @@ def _path(node: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(str(part) for part in path)
 
 
-def _replace_parameters(node: Any) -> Any:
+def _replace_parameters(node: Any, literal: Mapping[str, str]) -> Any:
     if isinstance(node, list):
-        return [_replace_parameters(item) for item in node]
+        return [_replace_parameters(item, literal) for item in node]
     if not isinstance(node, dict):
         return node
     if node.get("class") == "PARAMETER":
-        return {**_NULL, "alias": node.get("alias", "")}
-    return {k: [] if k == "named_param_map" else _replace_parameters(v) for k, v in node.items()}
+        constant = {"class": "CONSTANT", "type": "VALUE_CONSTANT", "query_location": 0, "query_location_length": 0}
+        return {**constant, "alias": node.get("alias", ""), "literal": literal}
+    return {k: [] if k == "named_param_map" else _replace_parameters(v, literal) for k, v in node.items()}
 
 
 def _starts(text: str) -> list[int]:

@@ -1,0 +1,1 @@
+"""Settings, secrets and connections from files and the environment."""

@@ -1,0 +1,1 @@
+"""Questions: pure parts. Matching verified questions, rendering prompts, parsing replies."""

@@ -1,0 +1,186 @@
+"""A run as one MIME bundle: JSON for our renderer, HTML with inline styles, Markdown and plain text.
+
+The bundle is deterministic: no clock, no random id. The HTML survives JupyterLab's sanitiser and reads in light and
+dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from aureus_jupyter.core.report import fenced, inline
+from aureus_jupyter.display.svg import lineage_image
+from aureus_jupyter.display.words import BADGES, Card, card_of, is_number
+from aureus_jupyter.values.run import Run
+
+__all__ = ["MIME", "bundle", "page"]
+
+MIME = "application/vnd.aureus.run.v1+json"
+
+_LINE = "1px solid rgba(128,128,128,.5)"
+_CELL = f"border-bottom:{_LINE};padding:3px 10px"
+
+
+def bundle(
+    run: Run, rows: list[list[str | None]] | None = None, notices: Sequence[str] = (), estimate: str = ""
+) -> dict[str, Any]:
+    """Return the bundle of a run with its first rows. Everything in it that came from outside is escaped."""
+    card = card_of(run, rows, tuple(notices), estimate)
+    return {
+        MIME: card.to_json(),
+        "text/html": _html(card),
+        "text/markdown": _markdown(card),
+        "text/plain": _plain(card),
+    }
+
+
+def _badge(card: Card) -> str:
+    icon, word, colour = BADGES[card.outcome]
+    return (
+        f'<span style="display:inline-block;background:{colour};color:#ffffff;border-radius:4px;padding:2px 10px;'
+        f'font-weight:600"><span aria-hidden="true">{icon}</span> {word}</span>'
+    )
+
+
+def _html(card: Card) -> str:
+    parts = [f'<p style="margin:0 0 6px">{_badge(card)} <strong>{escape(card.title)}</strong></p>']
+    parts += [f"<p>{escape(notice)}</p>" for notice in card.notices]
+    if card.question:
+        parts.append(f"<p>Question: {escape(card.question)}</p>")
+    if card.what:
+        parts.append(f"<p>{escape(card.what)}</p>")
+    parts += [_list("Why", card.why), _list("What policy changed", card.changes)]
+    if card.next:
+        parts.append(f"<p><strong>What to do:</strong> {escape(card.next)}</p>")
+    parts.append(_table(card))
+    if card.sql:
+        parts.append(f'<pre style="border:{_LINE};padding:8px;overflow:auto">{escape(card.sql)}</pre>')
+    if card.lineage:
+        parts.append(lineage_image(card.edges, "Lineage: " + "; ".join(card.lineage)))
+        parts.append(_list("Where the columns come from", card.lineage))
+    if card.evidence:
+        parts.append(f"<p>Evidence: <code>{escape(card.evidence)}</code> ({escape(card.digest)})</p>")
+    return f'<div style="border-left:4px solid {BADGES[card.outcome][2]};padding:4px 12px">{"".join(parts)}</div>'
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    rows = "".join(f"<li>{escape(item)}</li>" for item in items)
+    return f'<p style="margin:6px 0 0"><strong>{title}</strong></p><ul style="margin:2px 0 6px">{rows}</ul>'
+
+
+def _table(card: Card) -> str:
+    if not card.columns:
+        return ""
+    head = "".join(
+        f'<th scope="col" align="{_align(kind)}" style="{_CELL}">{escape(name)}{" (masked)" if masked else ""}</th>'
+        for name, kind, masked in card.columns
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td align="{_align(kind)}" style="{_CELL}">{"<em>null</em>" if value is None else escape(value)}</td>'
+            for value, (_, kind, _) in zip(row, card.columns, strict=True)
+        )
+        + "</tr>"
+        for row in card.rows
+    )
+    return (
+        f'<table style="border-collapse:collapse;margin:6px 0"><caption align="bottom">{escape(_count(card))}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def _align(kind: str) -> str:
+    return "right" if is_number(kind) else "left"
+
+
+def _count(card: Card) -> str:
+    shown, total = len(card.rows), card.row_count or 0
+    more = " A cap cut the result." if card.truncated else ""
+    return f"{shown:,} of {total:,} rows shown.{more}" if shown < total else f"{total:,} rows.{more}"
+
+
+def _markdown(card: Card) -> str:
+    icon, word, _ = BADGES[card.outcome]
+    lines = [f"**{icon} {word}** {inline(card.title)}", ""]
+    lines += [inline(notice) + "\n" for notice in card.notices]
+    if card.question:
+        lines += [f"Question: {inline(card.question)}", ""]
+    if card.what:
+        lines += [inline(card.what), ""]
+    for title, items in (("Why", card.why), ("What policy changed", card.changes)):
+        if items:
+            lines += [f"{title}:", "", *(f"- {inline(item)}" for item in items), ""]
+    if card.next:
+        lines += [f"What to do: {inline(card.next)}", ""]
+    if card.columns:
+        lines.append("| " + " | ".join(inline(n) + (" (masked)" if m else "") for n, _, m in card.columns) + " |")
+        lines.append("|" + "|".join("---:" if is_number(t) else "---" for _, t, _ in card.columns) + "|")
+        lines += ["| " + " | ".join("" if v is None else inline(v) for v in row) + " |" for row in card.rows]
+        lines += ["", _count(card), ""]
+    if card.sql:
+        lines += [fenced(card.sql, "sql"), ""]
+    if card.lineage:
+        lines += ["Where the columns come from:", "", *(f"- {inline(item)}" for item in card.lineage), ""]
+    if card.evidence:
+        lines += [f"Evidence: {inline(card.evidence)} ({card.digest})", ""]
+    return "\n".join(lines)
+
+
+def _plain(card: Card) -> str:
+    icon, word, _ = BADGES[card.outcome]
+    lines = [f"[{icon} {word}] {card.title}", *card.notices]
+    lines += [f"Question: {card.question}"] if card.question else []
+    lines += [card.what] if card.what else []
+    lines += [f"Why: {item}" for item in card.why]
+    lines += [f"Changed: {item}" for item in card.changes]
+    lines += [f"What to do: {card.next}"] if card.next else []
+    lines += _plain_table(card)
+    lines += [card.sql] if card.sql else []
+    lines += [f"Column {item}" for item in card.lineage]
+    lines += [f"Evidence: {card.evidence} ({card.digest})"] if card.evidence else []
+    return "\n".join(_one_line(line) if "\n" not in card.sql or line != card.sql else line for line in lines)
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _plain_table(card: Card) -> list[str]:
+    if not card.columns:
+        return []
+    grid = [[n for n, _, _ in card.columns], *([("NULL" if v is None else v) for v in row] for row in card.rows)]
+    widths = [min(40, max(len(row[i]) for row in grid)) for i in range(len(card.columns))]
+    lines = ["  ".join(_one_line(v)[:40].ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in grid]
+    return [lines[0], "  ".join("-" * w for w in widths), *lines[1:], _count(card)]
+
+
+def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (), text: str = "") -> dict[str, Any]:
+    """Return a small bundle for a line command: a title, a table of words, and a closing text."""
+    head = "".join(f'<th scope="col" align="left" style="{_CELL}">{escape(h)}</th>' for h in heads)
+    body = "".join(
+        "<tr>" + "".join(f'<td align="left" style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    table = (
+        f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        if rows
+        else ""
+    )
+    html = f"<p><strong>{escape(title)}</strong></p>{table}" + (f"<p>{escape(text)}</p>" if text else "")
+    width = max((len(row[0]) for row in rows), default=0)
+    plain = [
+        title,
+        *("  " + row[0].ljust(width) + "  " + "  ".join(row[1:]) for row in rows),
+        *([text] if text else []),
+    ]
+    marked = [f"**{inline(title)}**", ""]
+    if rows:
+        marked += ["| " + " | ".join(heads or [""] * len(rows[0])) + " |", "|" + "---|" * len(rows[0])]
+        marked += ["| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows]
+    marked += ["", inline(text)] if text else []
+    return {"text/html": html, "text/markdown": "\n".join(marked), "text/plain": "\n".join(_one_line(p) for p in plain)}

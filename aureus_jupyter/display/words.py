@@ -1,0 +1,196 @@
+"""A run in words: the one source for every form of output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aureus_jupyter.core.evidence import outcome_word
+from aureus_jupyter.core.report import changes
+from aureus_jupyter.values.canonical import short_digest
+from aureus_jupyter.values.ids import short_id
+from aureus_jupyter.values.run import Run
+
+__all__ = ["BADGES", "Card", "card_of"]
+
+BADGES = {
+    "allowed": ("✓", "Allowed", "#1b5e20"),
+    "masked": ("◐", "Masked", "#0d47a1"),
+    "refused": ("✕", "Refused", "#8e1b1b"),
+    "waiting": ("⏸", "Waiting for approval", "#7a4100"),
+    "failed": ("!", "Failed", "#8e1b1b"),
+    "plan": ("?", "Dry run", "#0d47a1"),
+}
+"""Icon, word and background (white text on each is at least 7:1, WCAG 2.2 AAA)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a person reads about a run, before it takes a form. `rows` are preview cells as text, None for NULL."""
+
+    run_id: str
+    outcome: str
+    title: str
+    what: str
+    why: tuple[str, ...]
+    next: str
+    changes: tuple[str, ...]
+    columns: tuple[tuple[str, str, bool], ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    row_count: int | None
+    truncated: bool
+    lineage: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+    evidence: str
+    digest: str
+    question: str
+    sql: str
+    notices: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form of `application/vnd.aureus.run.v1+json` (display/run.v1.schema.json)."""
+        icon, word, _ = BADGES[self.outcome]
+        return {
+            "version": 1,
+            "run": self.run_id,
+            "outcome": self.outcome,
+            "badge": {"icon": icon, "word": word},
+            "title": self.title,
+            "what": self.what,
+            "why": list(self.why),
+            "next": self.next,
+            "changes": list(self.changes),
+            "columns": [{"name": n, "type": t, "masked": m, "numeric": is_number(t)} for n, t, m in self.columns],
+            "rows": [list(row) for row in self.rows],
+            "rowCount": self.row_count,
+            "truncated": self.truncated,
+            "lineage": {"words": list(self.lineage), "edges": [list(edge) for edge in self.edges]},
+            "evidence": {"path": self.evidence, "digest": self.digest},
+            "question": self.question,
+            "sql": self.sql,
+            "notices": list(self.notices),
+        }
+
+
+def is_number(kind: str) -> bool:
+    """Whether an engine type is shown right-aligned."""
+    starts = (
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "U",
+        "DECIMAL",
+        "DOUBLE",
+        "FLOAT",
+        "NUMERIC",
+        "REAL",
+    )
+    return kind.upper().startswith(starts) and not kind.upper().startswith(("UUID", "UNION"))
+
+
+def card_of(
+    run: Run, rows: list[list[str | None]] | None = None, notices: tuple[str, ...] = (), estimate: str = ""
+) -> Card:
+    """Return the card of a run. The same run gives the same card."""
+    outcome = "plan" if estimate else outcome_word(run)
+    result, draft = run.result, run.draft
+    asked = draft is not None and draft.origin == "question"
+    return Card(
+        run_id=run.id,
+        outcome=outcome,
+        title=_title(run, outcome),
+        what=estimate or _what(run, outcome),
+        why=_why(run),
+        next=_next(run, outcome),
+        changes=changes(run),
+        columns=tuple((c.name, c.type, c.masked) for c in result.columns) if result is not None else (),
+        rows=tuple(tuple(row) for row in rows or ()),
+        row_count=result.rows if result is not None else None,
+        truncated=result.truncated if result is not None else False,
+        lineage=_lineage(run),
+        edges=_edges(run),
+        evidence=run.evidence,
+        digest=short_digest(run.evidence_digest),
+        question=draft.question if asked and draft is not None else "",
+        sql=draft.sql if draft is not None and asked else (run.plan.rewritten() if estimate and run.plan else ""),
+        notices=notices,
+    )
+
+
+def _title(run: Run, outcome: str) -> str:
+    if run.result is not None:
+        rows = run.result.rows
+        return f"{rows:,} row{'' if rows == 1 else 's'} from {_datasets(run) or 'no dataset'}"
+    titles = {
+        "refused": "Nothing was read",
+        "waiting": f"Request {short_id(run.id)} waits for a yes",
+        "failed": "Nothing was returned",
+        "plan": "Nothing was read: this is what would run",
+    }
+    return titles.get(outcome, "")
+
+
+def _datasets(run: Run) -> str:
+    return ", ".join(use.dataset for use in run.facts.tables) if run.facts is not None else ""
+
+
+def _what(run: Run, outcome: str) -> str:
+    purpose = f" for the purpose {run.cell.purpose}" if run.cell.purpose else ""
+    if outcome in {"allowed", "masked"}:
+        how = "Policy changed what you see." if outcome == "masked" else "Policy changed nothing."
+        return f"{run.principal.name} read {_datasets(run) or 'no dataset'}{purpose}. {how}"
+    if outcome == "waiting":
+        return f"{run.principal.name} asked to read {_datasets(run)}{purpose}."
+    if run.failure is not None:
+        return run.failure.message[:1].upper() + run.failure.message[1:] + "."
+    return ""
+
+
+def _why(run: Run) -> tuple[str, ...]:
+    if run.verdict is None or run.verdict.kind == "allow":
+        return ()
+    return tuple(f"{r.message} (policy {r.policy})" for r in run.verdict.reasons)
+
+
+def _next(run: Run, outcome: str) -> str:
+    if outcome == "waiting" and run.verdict is not None:
+        approvers = " or ".join(run.verdict.approvers)
+        return (
+            f"Ask {approvers} to approve request {run.id}: aureus approve {run.evidence or run.id}. "
+            f"Then run this cell again, or %aureus resume {run.id}."
+        )
+    if run.failure is not None:
+        return run.failure.hint
+    return ""
+
+
+def _lineage(run: Run) -> tuple[str, ...]:
+    """One sentence per result column, or per dataset where columns are not known."""
+    if run.facts is None:
+        return ()
+    if run.facts.outputs:
+        names = [c.name for c in run.result.columns] if run.result is not None else []
+        shown = []
+        for place, output in enumerate(run.facts.outputs):
+            name = names[place] if place < len(names) else output.name
+            shown.append(
+                f"{name or 'column ' + str(place + 1)}: {output.how} from {', '.join(output.sources) or 'constants'}"
+            )
+        return tuple(shown)
+    return tuple(f"from {u.dataset}: {', '.join(u.columns) or 'rows only'}" for u in run.facts.tables)
+
+
+def _edges(run: Run) -> tuple[tuple[str, str], ...]:
+    """Pairs (dataset, result column), for the drawing."""
+    if run.facts is None or run.result is None:
+        return ()
+    names = [c.name for c in run.result.columns]
+    found = {
+        (source.partition(".")[0], names[place]): None
+        for place, output in enumerate(run.facts.outputs)
+        if place < len(names)
+        for source in output.sources
+    }
+    return tuple(found)
