@@ -248,6 +248,10 @@ def test_a_hint_names_only_what_the_shadow_shows(engine: DuckDBEngine) -> None:
         ("SELECT date '2020-01-01' + $v AS n FROM staff LIMIT 1", {"v": 3}, "2020-01-04"),
         ("SELECT count(*) AS n FROM staff WHERE id < $a OR id < $b OR id < $a", {"a": 2, "b": 5}, "5"),
         ("SELECT id AS n FROM staff ORDER BY id LIMIT $k", {"k": 1}, "0"),
+        # A NULL in their place would not bind; a value does.
+        ("SELECT quantile_cont(id, $q) AS n FROM staff", {"q": 0.5}, "499.5"),
+        ("SELECT date_diff('day', $a::DATE, date '2020-01-03') AS n FROM staff LIMIT 1", {"a": "2020-01-01"}, "2"),
+        ("SELECT count(*) AS n FROM staff WHERE id = year($a::DATE) - 2000", {"a": "2020-01-01"}, "1"),
     ],
 )
 def test_parameters(engine: DuckDBEngine, sql: str, values: dict, expected: str) -> None:
@@ -268,6 +272,42 @@ def test_a_parameter_of_the_wrong_type_shows_no_value(engine: DuckDBEngine) -> N
 
 def test_types_a_result_cannot_hold_are_refused_before_any_row(engine: DuckDBEngine) -> None:
     assert refusal(lambda: ask(engine, "SELECT id::UHUGEINT AS big FROM staff")).code == "no_result_type"
+
+
+def test_a_wrong_statement_with_parameters_is_still_wrong(engine: DuckDBEngine) -> None:
+    error = refusal(lambda: engine.prepare(plan("SELECT nik FROM staff WHERE id = $a"), (STAFF,)))
+    assert (error.code, error.span) == ("unknown_column", Span(line=1, column=8))
+
+
+def test_the_engines_name_extraction_is_asked_too(engine: DuckDBEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were both parsers to miss a table, the binder would still name it."""
+    raw = engine._instance.raw["hq.site"].sql
+    read = engine._reader.read
+    monkeypatch.setattr(
+        engine._reader, "read", lambda text: replace(read(text), unbound=(f"SELECT 1 FROM staff, {raw}",))
+    )
+    assert refusal(lambda: engine.prepare(plan("SELECT id FROM staff"), (STAFF,))).code == "binder_disagrees"
+
+
+def test_a_view_that_no_longer_binds_is_left_out(bank: Path) -> None:
+    with duckdb.connect(str(bank)) as con:
+        con.execute("CREATE TABLE gone (x INTEGER); CREATE VIEW stale AS FROM gone; DROP TABLE gone")
+    engine = DuckDBEngine.open(str(bank))
+    assert {t.source for t in engine.tables()} == {"staff", "rich", "hq.site"}
+    engine.close()
+
+
+def test_a_disk_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    (tmp_path / "x.duckdb").write_bytes(b"x" * 64)
+    monkeypatch.setattr(Path, "iterdir", fail)
+    monkeypatch.setattr(Path, "open", fail)
+    for path in (tmp_path, tmp_path / "x.duckdb"):
+        with pytest.raises(Unavailable, match="Input/output error") as caught:
+            find_source(str(path))
+        assert caught.value.code == "file_unreadable"
 
 
 def test_one_file_two_connections(bank: Path) -> None:
@@ -412,7 +452,7 @@ def test_csv_is_loaded_so_that_casts_over_it_work(tmp_path: Path) -> None:
         (MemoryError(), "memory_limit"),
         (OSError("IO Error: No files found that match the pattern"), "engine_failed"),
         (OSError("Conversion Error: Could not convert string 'MARK-9043' to INT32"), "data_error"),
-        (ValueError("{not json"), "engine_failed"),
+        (ValueError("{not json}"), "engine_failed"),
         (duckdb.InternalException("INTERNAL Error: MARK-9043"), "engine_failed"),
         (duckdb.PermissionException("Permission Error: MARK-9043"), "engine_locked"),
         (duckdb.InvalidInputException("Values were not provided for the following parameters: a"), "parameters"),

@@ -186,8 +186,8 @@ def test_positions_count_characters(reader: DuckDBReader) -> None:
 def test_parameters_are_named_and_can_be_left_out(reader: DuckDBReader) -> None:
     reading = reader.read("SELECT $b AS x FROM t WHERE i = $a AND j = $b")
     assert set(reading.parameters) == {"a", "b"}
-    assert "$" not in reading.unbound
-    assert tables(reader, reading.unbound) == ["t"]
+    assert ["$" in text for text in reading.unbound] == [False, False]
+    assert [tables(reader, text) for text in reading.unbound] == [["t"], ["t"]]
 
 
 @pytest.mark.parametrize(

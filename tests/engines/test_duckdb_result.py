@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
+import sys
 from decimal import Decimal
 
 import duckdb
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from aureus_jupyter.adapters.engines.digest import METHOD, digest_of
 from aureus_jupyter.adapters.engines.frame import unique_names
 from aureus_jupyter.adapters.engines.result import ArrowResult
-from aureus_jupyter.errors import UserError
+from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.values.canonical import digest_json
 
 
@@ -242,6 +243,13 @@ def test_the_preview_is_text_and_null(con) -> None:
     assert result.preview(5) == [["1.50", None, "true", "0.30000000000000004", "[1, NULL]", ""]]
     assert result.preview(0) == []
     assert result.preview(-1) == []
+
+
+def test_without_polars_it_says_how_to_get_it(con, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(Unavailable) as caught:
+        held(con, "SELECT 1 AS x").to_polars()
+    assert caught.value.code == "polars_missing"
 
 
 def test_polars_has_the_same_rows(con) -> None:

@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
+from aureus_jupyter.adapters.engines.duckdb_errors import keyboard
 from aureus_jupyter.adapters.engines.supervise import Supervisor
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.ports import Limits
@@ -166,6 +167,13 @@ def test_progress_comes_after_a_second_and_can_stop_the_statement(engine: DuckDB
     assert len(shares) == 1
     assert -1.0 <= shares[0] <= 1.0
     assert usable(engine)
+
+
+def test_only_an_interrupt_becomes_an_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt), keyboard():
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(RuntimeError, match="another"), keyboard():
+        raise RuntimeError("another")
 
 
 class Clock:
