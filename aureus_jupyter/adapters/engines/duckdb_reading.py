@@ -30,7 +30,8 @@ class Reading:
     """A second reading, and what only this adapter needs of it.
 
     `table_functions` stand in FROM. `unbound` is the same statement with NULL, and with 1, for each parameter: the
-    engine's name extraction refuses parameters, and some functions refuse one of the two. It is never executed.
+    engine's name extraction refuses parameters, and some functions refuse one of the two. It also fails on an ASOF
+    join over a view, so such a join stands there as a plain one. It is never executed.
     """
 
     second: SecondReading
@@ -46,6 +47,7 @@ class _Found:
     table_functions: dict[str, None] = field(default_factory=dict)
     nodes: dict[str, None] = field(default_factory=dict)
     parameters: dict[str, None] = field(default_factory=dict)
+    asof: bool = False
 
 
 class DuckDBReader:
@@ -102,7 +104,8 @@ class DuckDBReader:
         found = _Found()
         for statement in statements:
             _walk(statement.get("node"), frozenset(), found)
-        unbound = tuple(self._without_parameters(tree, s) for s in _STAND_INS) if found.parameters else (text,)
+        changed = found.parameters or found.asof
+        unbound = tuple(self._plainer(tree, s) for s in _STAND_INS) if changed else (text,)
         if not text.isascii():
             _count_characters(tree, _starts(text))
         second = SecondReading(
@@ -119,8 +122,8 @@ class DuckDBReader:
             unbound=unbound,
         )
 
-    def _without_parameters(self, tree: Any, literal: Mapping[str, str]) -> str:
-        plain = json.dumps(_replace_parameters(tree, literal))
+    def _plainer(self, tree: Any, literal: Mapping[str, str]) -> str:
+        plain = json.dumps(_plainer(tree, literal))
         return str(self._con.execute("SELECT json_deserialize_sql(?::JSON)", [plain]).fetchall()[0][0])
 
     def _type_name(self, kind: str) -> str | None:
@@ -174,6 +177,7 @@ def _note(node: Mapping[str, Any], scope: frozenset[str], found: _Found) -> None
     if not isinstance(kind, str):
         return
     found.nodes[kind] = None
+    found.asof |= node.get("ref_type") == "ASOF"
     if kind == "BASE_TABLE":
         path = _path(node, "table_name")
         if len(path) != 1 or fold(path[0]) not in scope:
@@ -194,15 +198,16 @@ def _path(node: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(str(part) for part in path)
 
 
-def _replace_parameters(node: Any, literal: Mapping[str, str]) -> Any:
+def _plainer(node: Any, literal: Mapping[str, str]) -> Any:
     if isinstance(node, list):
-        return [_replace_parameters(item, literal) for item in node]
+        return [_plainer(item, literal) for item in node]
     if not isinstance(node, dict):
         return node
     if node.get("class") == "PARAMETER":
         constant = {"class": "CONSTANT", "type": "VALUE_CONSTANT", "query_location": 0, "query_location_length": 0}
         return {**constant, "alias": node.get("alias", ""), "literal": literal}
-    return {k: [] if k == "named_param_map" else _replace_parameters(v, literal) for k, v in node.items()}
+    plain = {k: [] if k == "named_param_map" else _plainer(v, literal) for k, v in node.items()}
+    return {**plain, "ref_type": "REGULAR"} if node.get("ref_type") == "ASOF" else plain
 
 
 def _starts(text: str) -> list[int]:
