@@ -10,10 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from papermill.clientwrap import PapermillNotebookClient
+from papermill import clientwrap, utils
 from papermill.engines import NBClientEngine
 from papermill.log import logger
-from papermill.utils import merge_kwargs, remove_args
 
 __all__ = ["AureusEngine"]
 
@@ -40,8 +39,12 @@ class AureusEngine(NBClientEngine):
 
         Raises what papermill's own engine raises.
         """
-        final = merge_kwargs(
-            remove_args(["input_path", "timeout", "startup_timeout"], **kwargs),
+        # papermill carries no types.
+        merge: Any = utils.merge_kwargs
+        remove: Any = utils.remove_args
+        client: Any = clientwrap.PapermillNotebookClient
+        final = merge(
+            remove(["input_path", "timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout if execution_timeout else kwargs.get("timeout"),
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
@@ -50,7 +53,7 @@ class AureusEngine(NBClientEngine):
             stdout_file=stdout_file,
             stderr_file=stderr_file,
         )
-        return PapermillNotebookClient(nb_man, **final).execute(env=_environment(nb_man.nb.metadata))
+        return client(nb_man, **final).execute(env=_environment(nb_man.nb.metadata))
 
 
 def _environment(metadata: Any) -> dict[str, str]:

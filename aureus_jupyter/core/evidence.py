@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aureus_jupyter.core.dsse import encode_envelope
-from aureus_jupyter.core.report import report
+from aureus_jupyter.core.report import is_changed, report
 from aureus_jupyter.values.canonical import DIGEST_PREFIX, canonical_json, digest_bytes
 from aureus_jupyter.values.codec import to_dict
 from aureus_jupyter.values.evidence import PackFile
@@ -43,7 +43,7 @@ def outcome_word(run: Run) -> str:
         return "waiting"
     kinds = [str(event.kind) for event in run.events]
     if "completed" in kinds:
-        return "masked" if run.verdict is not None and run.verdict.changed else "allowed"
+        return "masked" if is_changed(run) else "allowed"
     return "failed" if "started" in kinds else "refused"
 
 

@@ -11,7 +11,7 @@ from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.run import Run
 from aureus_jupyter.values.verdict import Filter, Mask
 
-__all__ = ["changes", "fenced", "inline", "report"]
+__all__ = ["changes", "fenced", "inline", "is_changed", "report"]
 
 _TITLES = {
     "allowed": "Allowed and run as written",
@@ -60,6 +60,14 @@ def _filter_words(rule: Filter) -> str:
         "not_null": "is not empty",
     }.get(rule.op) or f"is {_SIGNS[rule.op]} {values}"
     return f"only rows of {rule.dataset} where {rule.column} {how}: {rule.reason}"
+
+
+def is_changed(run: Run) -> bool:
+    """Whether policy changed a column the statement uses, or hides rows from it."""
+    if run.verdict is None or run.facts is None:
+        return False
+    used = {(u.dataset, c) for u in run.facts.tables for c in u.columns}
+    return bool(run.verdict.filters) or any((m.dataset, m.column) in used for m in run.verdict.masks)
 
 
 def changes(run: Run) -> tuple[str, ...]:

@@ -111,12 +111,19 @@ def card_of(
         truncated=result.truncated if result is not None else False,
         lineage=_lineage(run),
         edges=_edges(run),
-        evidence=run.evidence,
+        evidence=_place(run),
         digest=short_digest(run.evidence_digest),
         question=draft.question if asked and draft is not None else "",
         sql=draft.sql if draft is not None and asked else (run.plan.rewritten() if estimate and run.plan else ""),
         notices=notices,
     )
+
+
+def _place(run: Run) -> str:
+    """Return the evidence folder as seen from the notebook's own folder, so that outputs hold no machine's paths."""
+    folder = run.cell.notebook.replace("\\", "/").rpartition("/")[0]
+    path = run.evidence.replace("\\", "/")
+    return path.removeprefix(folder + "/") if folder else path
 
 
 def _title(run: Run, outcome: str) -> str:
@@ -158,7 +165,7 @@ def _next(run: Run, outcome: str) -> str:
     if outcome == "waiting" and run.verdict is not None:
         approvers = " or ".join(run.verdict.approvers)
         return (
-            f"Ask {approvers} to approve request {run.id}: aureus approve {run.evidence or run.id}. "
+            f"Ask {approvers} to approve request {run.id}: aureus approve {_place(run) or run.id}. "
             f"Then run this cell again, or %aureus resume {run.id}."
         )
     if run.failure is not None:
@@ -168,7 +175,7 @@ def _next(run: Run, outcome: str) -> str:
 
 def _lineage(run: Run) -> tuple[str, ...]:
     """One sentence per result column, or per dataset where columns are not known."""
-    if run.facts is None:
+    if run.facts is None or run.plan is None:
         return ()
     if run.facts.outputs:
         names = [c.name for c in run.result.columns] if run.result is not None else []

@@ -197,7 +197,7 @@ class Runner:
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
         desk = self.desk
-        logged = len(run.events)
+        parameters = dict(run.draft.parameters)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
             desk.store.append(run.id, started.events, 0)
@@ -206,13 +206,12 @@ class Runner:
         run = started
         limits = replace(desk.limits, rows=decided.plan.rows)
         try:
-            table = desk.engine.run(decided.plan, dict(run.draft.parameters), limits, progress)
+            table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:
             raise _StoppedError(*self._fail(run, EventKind.WITHDRAWN, _interrupted())) from None
-        assert len(run.events) == logged + 1, "exactly one event was added"
         run = advance(replace(run, result=info), self._event(EventKind.COMPLETED, info.digest))
         return run, table
 

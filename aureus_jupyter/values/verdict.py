@@ -170,8 +170,3 @@ class Verdict:
     approvers: tuple[str, ...] = ()
     fired: tuple[str, ...] = ()
     policy_version: str = ""
-
-    @property
-    def changed(self) -> bool:
-        """Whether the user sees less than the statement asked for."""
-        return bool(self.masks or self.filters)

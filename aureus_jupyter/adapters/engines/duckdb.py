@@ -17,19 +17,20 @@ from aureus_jupyter.ports import Clock, Limits, Progress, RawTable, SecondReadin
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan
 
-from .duckdb_cost import cost_in_words
+from .duckdb_cost import cost_in_words, scans_of
 from .duckdb_errors import keyboard, translate
 from .duckdb_fetch import fetch
 from .duckdb_instance import Instance, Settings, acquire
 from .duckdb_reading import DuckDBReader, Reading
 from .duckdb_shadows import Shadows
-from .duckdb_source import find_source
+from .duckdb_source import find_source, quote
 from .result import ArrowResult
 from .supervise import Supervisor
 
 __all__ = ["DuckDBEngine", "RawReader"]
 
 _DESCRIBE = "DESCRIBE "
+_EXPLAIN = "EXPLAIN (FORMAT json) "
 _KEPT = 256
 
 
@@ -119,10 +120,10 @@ class DuckDBEngine:
         con = self._con
 
         def explain(stop: threading.Event) -> str:
-            rows = con.execute(f"EXPLAIN (FORMAT json) {plan.bound}", values or None).fetchall()
+            rows = con.execute(_EXPLAIN + plan.bound, values or None).fetchall()
             return str(rows[0][1])
 
-        answer = self._attempt(plan.bound, lambda: self._supervisor.run(explain, 60.0), len("EXPLAIN (FORMAT json) "))
+        answer = self._attempt(plan.bound, lambda: self._supervisor.run(explain, 60.0), len(_EXPLAIN))
         return cost_in_words(answer, [s.dataset for s in plan.shadows])
 
     def run(
@@ -193,18 +194,30 @@ class DuckDBEngine:
             raise Bug("not_prepared", "a plan must be prepared before it runs", hint="Please report this.")
 
     def _check_names(self, plan: Plan, reading: Reading) -> None:
-        """Refuse when the engine's name extraction finds a relation that is not below one of the shadows."""
-        names = self._attempt(plan.bound, lambda: self._names(reading.unbound))
-        if not names <= self._shadows.reads():
+        """Refuse when the engine itself finds a relation that is not below one of the shadows.
+
+        Its name extraction is asked first. It cannot read every statement that binds (a RANGE window, an UNNEST of a
+        column, a row IN a subquery): for those the plan tells what is scanned.
+        """
+        found = self._attempt(plan.bound, lambda: self._extracted(reading.unbound))
+        allowed = self._shadows.reads()
+        if found is None:
+            found = self._scans(plan.bound, dict.fromkeys(reading.parameters))
+            shadows = [f"SELECT * FROM {quote(fold(s.dataset))}" for s in plan.shadows]
+            allowed = frozenset[str]().union(*(self._scans(select, {}) for select in shadows))
+        if not found <= allowed:
             raise _disagrees()
 
-    def _names(self, texts: tuple[str, ...]) -> frozenset[str]:
-        """Return the relations the engine finds in the first of the texts that it can read."""
-        *others, last = texts
-        for other in others:
+    def _extracted(self, texts: tuple[str, ...]) -> frozenset[str] | None:
+        """Return the relations the engine names in the first of the texts that it can read, or None."""
+        for text in texts:
             with contextlib.suppress(duckdb.Error):
-                return frozenset(self._con.get_table_names(other, qualified=True))
-        return frozenset(self._con.get_table_names(last, qualified=True))
+                return frozenset(self._con.get_table_names(text, qualified=True))
+        return None
+
+    def _scans(self, text: str, nulls: dict[str, None]) -> frozenset[str]:
+        rows = self._attempt(text, lambda: self._con.execute(_EXPLAIN + text, nulls or None).fetchall(), len(_EXPLAIN))
+        return scans_of(str(rows[0][1]))
 
     def _bind(self, text: str, reading: Reading) -> None:
         """Bind without running. A NULL can leave an operator undecided, so a PREPARE has the last word."""

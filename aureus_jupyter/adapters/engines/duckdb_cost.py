@@ -1,4 +1,4 @@
-"""DuckDB's plan as words about cost.
+"""DuckDB's plan, as words about cost and as the relations it scans.
 
 Estimates count rows that a filter hides, so only their power of ten is told.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-__all__ = ["cost_in_words"]
+__all__ = ["cost_in_words", "scans_of"]
 
 _SCANS = ("SCAN", "READ_")
 
@@ -22,6 +22,17 @@ def cost_in_words(explained: str, datasets: Sequence[str]) -> str:
     result = _first(nodes)
     source = f"reads {_about(scanned)} of {names}" if datasets else "reads no dataset"
     return f"Estimate: {source}; {_about(result)} in the result." if nodes else f"Estimate: {source}."
+
+
+def scans_of(explained: str) -> frozenset[str]:
+    """Return what a plan scans, in the engine's own words: a table's name, or a file reader without its file."""
+    found = set()
+    for node in _all(json.loads(explained)):
+        info = node.get("extra_info") or {}
+        if _is_scan(node):
+            parts = [str(info.get(key, "")) for key in ("Table", "Function")]
+            found.add(" ".join([str(node.get("name", "")).strip(), *filter(None, parts)]))
+    return frozenset(found)
 
 
 def _all(nodes: Any) -> Iterator[dict[str, Any]]:

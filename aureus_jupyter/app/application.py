@@ -1,0 +1,294 @@
+"""One application per kernel: what a cell and each line command do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aureus_jupyter import plugins
+from aureus_jupyter.adapters.config.connections import connection_of
+from aureus_jupyter.adapters.config.load import load_settings
+from aureus_jupyter.adapters.stores.folder import REQUEST_FILE, FolderRunStore
+from aureus_jupyter.app import build, pages
+from aureus_jupyter.display.bundle import bundle
+from aureus_jupyter.display.provenance import attach
+from aureus_jupyter.errors import AureusError, UserError
+from aureus_jupyter.ports import Engine, Progress
+from aureus_jupyter.service.decisions import Decider
+from aureus_jupyter.service.outcome import Outcome
+from aureus_jupyter.service.runs import Desk, Runner
+from aureus_jupyter.values.catalog import Catalog
+from aureus_jupyter.values.codec import from_dict
+from aureus_jupyter.values.draft import Cell
+from aureus_jupyter.values.ids import is_run_id
+from aureus_jupyter.values.run import Run
+from aureus_jupyter.values.settings import Settings
+
+__all__ = ["App", "Shown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the front door shows and gives: the bundle to display, the error to raise, and the frame on request."""
+
+    bundle: dict[str, Any]
+    error: AureusError | None
+    run: Run
+    frame: Callable[[str], Any]
+
+
+class App:
+    """Everything a kernel's cells share. Parts are made on first use and kept while the settings stand."""
+
+    def __init__(self, overrides: Mapping[str, Any] | None = None, start: Path | None = None) -> None:
+        self._overrides = dict(overrides or {})
+        self._start = start
+        self._settings: Settings | None = None
+        self._deciders: dict[str, Decider] = {}
+        self._engines: dict[tuple[str, str], tuple[str, Engine]] = {}
+        self._added: dict[str, str] = {}
+        self._stores: dict[Path, FolderRunStore] = {}
+        self._kept: dict[str, Any] = {}
+        self._runs: list[Run] = []
+
+    # -- settings --------------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once. Raises UserError `config_malformed`."""
+        if self._settings is None:
+            self._settings = load_settings(self._start or Path.cwd(), self._overrides)
+        return self._settings
+
+    def configure(self, **overrides: Any) -> None:
+        """Change settings for this kernel, as `%config Aureus.name = value` does. Raises UserError and changes nothing."""
+        changed = {**self._overrides, **overrides}
+        settings = load_settings(self._start or Path.cwd(), changed)
+        self._overrides, self._settings = changed, settings
+        self._forget()
+
+    def _forget(self) -> None:
+        for _, engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+        self._deciders.clear()
+        self._kept.clear()
+
+    def close(self) -> None:
+        """Close every connection. The application can be used again."""
+        self._forget()
+
+    # -- cells -----------------------------------------------------------------------------------------------------
+
+    def run(self, cell: Cell, progress: Progress | None = None, resumes: str = "") -> Shown:
+        """Run a cell. Never raises for what a cell, a policy, an engine or a file can do: the error is in the answer."""
+        cell = self._with_defaults(cell)
+        try:
+            desk = self._desk(cell, progress)
+            notices = self._notices(desk.store)
+            outcome = Runner(desk).run(cell, progress, resumes)
+        except AureusError as error:
+            return self._not_started(cell, error)
+        except KeyboardInterrupt:
+            return self._not_started(cell, _interrupted())
+        self._runs.append(outcome.run)
+        rows = outcome.table.preview(self.settings.display_rows) if outcome.table is not None else None
+        return self._shown(outcome, bundle(outcome.run, rows, notices))
+
+    def dry_run(self, cell: Cell) -> Shown:
+        """Judge a cell and estimate its cost. Touches no data, leaves no evidence."""
+        cell = self._with_defaults(cell)
+        try:
+            outcome = Runner(self._desk(cell, None)).dry_run(cell)
+        except AureusError as error:
+            return self._not_started(cell, error)
+        except KeyboardInterrupt:
+            return self._not_started(cell, _interrupted())
+        return self._shown(outcome, bundle(outcome.run, estimate=outcome.estimate))
+
+    def resume(self, run_id: str, cell: Cell, progress: Progress | None = None) -> Shown:
+        """Run a held cell again by its request, from any kernel that uses the notebook's folder."""
+        request = self._request(run_id, cell.notebook)
+        held = from_dict(Cell, request["cell"])
+        here = replace(held, notebook=cell.notebook, cell_id=cell.cell_id, headless=cell.headless)
+        return self.run(here, progress, request["request"]["run_id"])
+
+    def _request(self, run_id: str, notebook: str) -> dict[str, Any]:
+        import json
+
+        folder = build.evidence_folder(self.settings, notebook) / "approvals"
+        found = [p for p in folder.glob("*") if is_run_id(p.name) and run_id in {p.name, p.name.rpartition("-")[2]}]
+        try:
+            value: dict[str, Any] = json.loads((found[0] / REQUEST_FILE).read_bytes())
+        except (IndexError, OSError, ValueError):
+            raise UserError(
+                "unknown_request",
+                "no request with this id waits beside this notebook",
+                hint="See %aureus status for the requests that wait.",
+            ) from None
+        return value
+
+    def _with_defaults(self, cell: Cell) -> Cell:
+        settings = self.settings if self._settings is not None else self._try_settings()
+        if settings is None:
+            return cell
+        most = [n for n in (cell.max_results, settings.max_results) if n is not None]
+        return replace(
+            cell,
+            purpose=cell.purpose or settings.purpose,
+            pack=cell.pack or settings.pack,
+            engine=cell.engine or settings.engine,
+            max_results=min(most) if most else None,
+        )
+
+    def _try_settings(self) -> Settings | None:
+        try:
+            return self.settings
+        except AureusError:
+            return None
+
+    def _not_started(self, cell: Cell, error: AureusError) -> Shown:
+        """Answer for what went wrong before a run existed: a broken setting, pack, policy or connection."""
+        return Shown(bundle=pages.problem(error), error=error, run=pages.no_run(cell), frame=lambda kind: None)
+
+    def _shown(self, outcome: Outcome, made: dict[str, Any]) -> Shown:
+        table, run = outcome.table, outcome.run
+
+        def frame(kind: str) -> Any:
+            if table is None:
+                return None
+            if kind == "pandas":
+                return attach(table.to_pandas(), run)
+            return table.to_polars() if kind == "polars" else table.to_arrow()
+
+        return Shown(bundle=made, error=outcome.error, run=run, frame=frame)
+
+    # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _decider(self, pack: str) -> Decider:
+        if pack not in self._deciders:
+            catalog = build.catalog(self.settings, pack)
+            self._deciders[pack] = Decider(catalog, build.policies(self.settings, pack))
+        return self._deciders[pack]
+
+    def _engine(self, cell: Cell, progress: Progress | None) -> tuple[str, Engine]:
+        key = (cell.pack, cell.engine)
+        if key not in self._engines:
+            if cell.engine:
+                known = build.connections(self.settings, self._start or Path.cwd())
+                for alias, url in self._added.items():
+                    known[alias] = connection_of(alias, url)
+                connection = build.choose(known, cell.engine)
+            else:
+                connection = build.pack_connection(self.settings, cell.pack, progress)
+            self._engines[key] = (connection.alias, build.engine(self.settings, connection))
+        return self._engines[key]
+
+    def _part(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    def store(self, notebook: str) -> FolderRunStore:
+        """Return the store beside a notebook."""
+        folder = build.evidence_folder(self.settings, notebook)
+        if folder not in self._stores:
+            self._stores[folder] = plugins.load("store", "folder")(folder)
+        return self._stores[folder]
+
+    def _desk(self, cell: Cell, progress: Progress | None) -> Desk:
+        settings = self.settings
+        store = self.store(cell.notebook)
+        boxes = [store]
+        if settings.approvals_folder:
+            boxes.append(FolderRunStore(Path(settings.approvals_folder).expanduser()))
+        alias, engine = self._engine(cell, progress)
+        return Desk(
+            engine=engine,
+            connection=f"{alias} ({engine.description})",
+            decider=self._decider(cell.pack),
+            copilot=self._part("copilot", lambda: build.copilot(settings)),
+            store=store,
+            signer=lambda: self._part("signer", lambda: build.runner_signer(settings)),
+            approvals=build.approvals(settings, boxes),
+            clock=self._part("clock", plugins.load("clock", "system")),
+            ids=self._part("ids", plugins.load("ids", "system")),
+            principal=build.principal(settings),
+            pack=cell.pack,
+            limits=build.limits(settings),
+            environment=self._part("environment", build.environment),
+            rows_in_evidence=build.rows_in_evidence(settings),
+        )
+
+    def _notices(self, store: Any) -> tuple[str, ...]:
+        """Say once per kernel and folder what was interrupted before."""
+        key = f"notices {store.folder}"
+        if key in self._kept:
+            return ()
+        self._kept[key] = True
+        found = store.interrupted()
+        return tuple(
+            f"Run {run} was interrupted before its evidence was written; nothing of it was returned." for run in found
+        )
+
+    # -- line commands ---------------------------------------------------------------------------------------------
+
+    def status(self, notebook: str = "") -> dict[str, Any]:
+        """Return connections, pack, purpose, requests that wait and runs of this kernel."""
+        return pages.status(self.settings, self.store(notebook), self._runs, [a for a, _ in self._engines.values()])
+
+    def whoami(self) -> dict[str, Any]:
+        """Return who the guard takes the user for, and how it knows."""
+        return pages.whoami(self.settings)
+
+    def catalog(self, words: str = "", pack: str = "", purpose: str = "") -> dict[str, Any]:
+        """Return the datasets and columns the principal may see whose names or descriptions hold all `words`."""
+        every = len(self._decider(pack or self.settings.pack).catalog.datasets)
+        return pages.catalog(self.visible(pack, purpose), words, every, purpose or self.settings.purpose)
+
+    def visible(self, pack: str = "", purpose: str = "") -> Catalog:
+        """Return the catalog as the principal may see it for a purpose."""
+        decider = self._decider(pack or self.settings.pack)
+        return decider.visible(build.principal(self.settings), purpose or self.settings.purpose)
+
+    def connect(self, url: str, alias: str = "") -> dict[str, Any]:
+        """Add a connection and make it the default. Does not read data. Raises UserError, Unavailable."""
+        connection = connection_of(alias or "connected", url, Path.cwd())
+        build.engine(self.settings, connection).close()
+        self._added[connection.alias] = url
+        self.configure(engine=connection.alias)
+        return pages.connected(connection.alias, connection.shown)
+
+    def explain(self, run_id: str = "") -> dict[str, Any]:
+        """Return a run of this kernel in full words."""
+        return pages.explain(self._find(run_id))
+
+    def evidence(self, run_id: str = "", notebook: str = "") -> dict[str, Any]:
+        """Return where evidence is and whether it verifies."""
+        run = self._find(run_id) if self._runs or run_id else None
+        return pages.evidence(self.store(notebook), run, build.trust_path(self.settings))
+
+    def help(self) -> dict[str, Any]:
+        """Return what can be typed."""
+        return pages.help_page()
+
+    def _find(self, run_id: str) -> Run:
+        found = [r for r in self._runs if not run_id or run_id in {r.id, r.id.rpartition("-")[2]}]
+        if not found:
+            raise UserError(
+                "unknown_run", "this kernel has no such run", hint="See %aureus status for the runs of this kernel."
+            )
+        return found[-1]
+
+    def words(self) -> dict[str, Any]:
+        """Return names for completion, from what is loaded already or cheap to load. Never raises."""
+        try:
+            return pages.words(self)
+        except AureusError:
+            return {}
+
+
+def _interrupted() -> AureusError:
+    return UserError("interrupted", "the cell was interrupted before it started", hint="Run it again.")

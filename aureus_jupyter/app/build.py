@@ -1,0 +1,256 @@
+"""From settings to the parts a session is made of. Each part is made when it is first needed."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from aureus_jupyter import plugins
+from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
+from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini
+from aureus_jupyter.adapters.config.secrets import resolve
+from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.errors import UserError
+from aureus_jupyter.ports import Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.service.approvals import ApprovalBox, Approvals
+from aureus_jupyter.values.catalog import Catalog
+from aureus_jupyter.values.evidence import PackFile, TrustedKey
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.settings import Settings
+
+__all__ = [
+    "approvals",
+    "catalog",
+    "connections",
+    "copilot",
+    "data_folder",
+    "engine",
+    "environment",
+    "evidence_folder",
+    "keys_folder",
+    "limits",
+    "mask_key",
+    "pack_connection",
+    "policies",
+    "policy_folders",
+    "principal",
+    "rows_in_evidence",
+    "runner_signer",
+    "trust_path",
+]
+
+
+def data_folder() -> Path:
+    """Return our folder in Jupyter's data directory."""
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "aureus"
+
+
+def keys_folder(settings: Settings) -> Path:
+    """Return where private keys are."""
+    return Path(settings.keys_dir).expanduser() if settings.keys_dir else data_folder() / "keys"
+
+
+def trust_path(settings: Settings) -> Path:
+    """Return where the trust file is."""
+    return Path(settings.trust_file).expanduser() if settings.trust_file else data_folder() / "trust.json"
+
+
+def principal(settings: Settings) -> Principal:
+    """Return who runs cells."""
+    return Principal(
+        name=settings.principal,
+        roles=tuple(sorted(settings.roles)),
+        attributes=tuple(sorted(settings.attributes)),
+        source=settings.principal_source,
+    )
+
+
+def catalog(settings: Settings, pack: str) -> Catalog:
+    """Return a pack's catalog. Raises what the pack's reader raises."""
+    found: Catalog = plugins.load("catalog", "pack")(find_pack(pack, settings.packs_path)).load()
+    return found
+
+
+def policies(settings: Settings, pack: str) -> PolicyEngine:
+    """Return the house's, the pack's and the administrator's policies as one engine."""
+    found: PolicyEngine = plugins.load("policies", "declarative")(policy_folders(settings, pack))
+    return found
+
+
+def policy_folders(settings: Settings, pack: str) -> list[Path]:
+    """Return every folder policies of a session come from."""
+    folders = [*data_dirs("policies", settings.policies_path), find_pack(pack, settings.packs_path) / "policies"]
+    return _first_of_each(folders)
+
+
+def _first_of_each(folders: Sequence[Path]) -> list[Path]:
+    """Leave out a folder that holds the same files as one before it: an installed package beside its checkout."""
+    kept: dict[tuple[str, ...], Path] = {}
+    for folder in folders:
+        names = tuple(sorted(p.name for p in folder.rglob("*.policy.yaml")))
+        kept.setdefault(names, folder)
+    return list(kept.values())
+
+
+def connections(settings: Settings, start: Path) -> dict[str, Connection]:
+    """Return every connection that is configured, by alias. Does not connect."""
+    found = dict(from_ini(start / "connections.ini"))
+    found.update(from_ini(Path.home() / ".jupysql" / "connections.ini") if not found else {})
+    found.update(dict(settings.connections))
+    return {alias: connection_of(alias, url, start) for alias, url in found.items()}
+
+
+def pack_connection(settings: Settings, pack: str, on_progress: Progress | None = None) -> Connection:
+    """Return the connection a pack names for itself; its seeds are made when they are not there."""
+    folder = find_pack(pack, settings.packs_path)
+    spec = plugins.load("catalog", "pack")(folder).about().get("connection", {"kind": "seeds"})
+    if spec["kind"] == "seeds":
+        from aureus_jupyter.adapters.catalogs.seeds import ensure_seeds
+
+        rows = settings.seed_rows or spec.get("rows", 250_000)
+        path = ensure_seeds(folder, rows, data_folder() / "seeds", on_progress)
+        return Connection(alias=f"{folder.name} seeds", kind="duckdb", location=str(path))
+    if spec["kind"] == "sqlalchemy":
+        return Connection(alias=folder.name, kind="sqlalchemy", location=spec["url"])
+    return connection_of(folder.name, spec["path"], folder)
+
+
+def choose(found: dict[str, Connection], alias: str) -> Connection:
+    """Return the connection called `alias`. Raises UserError `unknown_connection`."""
+    if alias in found:
+        return found[alias]
+    raise UserError(
+        "unknown_connection",
+        f"there is no connection called {alias[:60]!r}",
+        hint=nearest_hint(alias, found, "Add one with: %aureus connect URL --alias NAME"),
+    )
+
+
+def engine(settings: Settings, connection: Connection) -> Engine:
+    """Open a connection. Raises Unavailable."""
+    if connection.kind == "sqlalchemy":
+        made: Engine = plugins.load("engine", "postgres").open(_resolved(connection.location))
+        return made
+    opened: Engine = plugins.load("engine", "duckdb").open(
+        connection.location,
+        threads=settings.threads or None,
+        memory_limit=settings.memory_limit or None,
+        mask_key=mask_key(settings),
+    )
+    return opened
+
+
+def _resolved(url: str) -> str:
+    """Put the secret in place of a reference, whole or in the password's position."""
+    from sqlalchemy.engine import make_url
+
+    url = resolve(url)
+    parsed = make_url(url)
+    if parsed.password is not None:
+        secret = resolve(str(parsed.password))
+        return parsed.set(password=secret).render_as_string(hide_password=False)
+    return url
+
+
+def mask_key(settings: Settings) -> bytes:
+    """Return the key pseudonyms are made with: made once, 0600, beside the signing keys."""
+    path = keys_folder(settings) / "mask.key"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        key = os.urandom(32)
+        file.write(key)
+    return key
+
+
+def copilot(settings: Settings) -> Copilot:
+    """Return the copilot the settings name; verified questions are asked first in any case."""
+    if settings.copilot == "none":
+        offline: Copilot = plugins.load("copilot", "none")()
+        return offline
+    made: Copilot = plugins.load("copilot", settings.copilot)(
+        base_url=settings.copilot_base_url,
+        model=settings.copilot_model,
+        key=resolve(settings.copilot_key),
+        api=settings.copilot_api,
+        api_version=settings.copilot_api_version,
+        timeout=settings.copilot_timeout,
+        token_budget=settings.copilot_token_budget,
+    )
+    return made
+
+
+def runner_signer(settings: Settings) -> Signer:
+    """Return the key runs are signed with, and make sure the trust file knows it."""
+    from aureus_jupyter.adapters.signers.trust import add_trust, read_trust
+
+    made: Signer = plugins.load("signer", "ed25519")(keys_folder(settings), "runner", settings.principal, ("runner",))
+    path = trust_path(settings)
+    if not any(k.key_id == made.key_id and "runner" in k.roles for k in read_trust(path)):
+        add_trust(path, [made.public()])
+    return made
+
+
+def approvals(settings: Settings, boxes: Sequence[ApprovalBox]) -> Approvals:
+    """Return the desk that asks for approvals and finds answers."""
+    from aureus_jupyter.adapters.signers.ed25519 import key_ids, verify_ed25519
+    from aureus_jupyter.adapters.signers.trust import read_trust
+
+    def trust() -> Sequence[TrustedKey]:
+        return read_trust(trust_path(settings))
+
+    def own() -> frozenset[str]:
+        return key_ids(keys_folder(settings))
+
+    return Approvals(boxes, trust, verify_ed25519, own)
+
+
+def evidence_folder(settings: Settings, notebook: str) -> Path:
+    """Return the folder evidence of a notebook goes to: `<stem>.aureus` beside it unless settings name another."""
+    path = Path(notebook) if notebook else Path.cwd() / "notebook"
+    name = f"{path.stem}.aureus"
+    return Path(settings.evidence_folder).expanduser() / name if settings.evidence_folder else path.parent / name
+
+
+def limits(settings: Settings) -> Limits:
+    """Return what one statement may cost."""
+    return Limits(seconds=settings.time_limit or None)
+
+
+def environment() -> tuple[tuple[str, str], ...]:
+    """Return the versions of what ran, sorted by name."""
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    for package in ("aureus-jupyter", "duckdb", "sqlglot", "pandas", "pyarrow", "cryptography", "ipykernel"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return tuple(sorted(found.items()))
+
+
+def rows_in_evidence(settings: Settings) -> Callable[[ResultTable], Sequence[PackFile]] | None:
+    """Return what adds the rows to a pack, only when the settings ask for it."""
+    if not settings.include_rows:
+        return None
+
+    def rows(table: ResultTable) -> Sequence[PackFile]:
+        import io
+
+        import pyarrow.parquet
+
+        sink = io.BytesIO()
+        arrow: Any = table.to_arrow()
+        write: Any = pyarrow.parquet.write_table
+        write(arrow, sink)
+        return [PackFile(name="rows.parquet", data=sink.getvalue())]
+
+    return rows

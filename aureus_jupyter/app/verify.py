@@ -1,0 +1,56 @@
+"""Verifying packs on disk, offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from aureus_jupyter.core.check import check_pack
+from aureus_jupyter.core.evidence import STATEMENT_FILE
+from aureus_jupyter.errors import EvidenceError
+from aureus_jupyter.values.evidence import Finding, TrustedKey, Verification
+from aureus_jupyter.values.ids import is_run_id
+
+__all__ = ["verify_paths"]
+
+
+def verify_paths(paths: Iterable[Path], trust: Path) -> list[Verification]:
+    """Check every pack at or below each path. A path without a pack is a finding. Raises EvidenceError for the trust file."""
+    from aureus_jupyter.adapters.signers.trust import read_trust
+
+    keys = read_trust(trust)
+    found: list[Verification] = []
+    for path in paths:
+        packs = _packs(path)
+        found += [_one(pack, keys) for pack in packs]
+        if not packs:
+            found.append(_nothing(path, "no_evidence", "there is no evidence here"))
+    return found
+
+
+def _packs(path: Path) -> Sequence[Path]:
+    if path.is_file():
+        path = path.parent
+    if (path / STATEMENT_FILE).exists() or is_run_id(path.name):
+        return [path] if path.is_dir() else []
+    below = [
+        p
+        for p in path.rglob("*")
+        if is_run_id(p.name) and p.parent.name == "runs" and p.is_dir() and not p.is_symlink()
+    ]
+    return sorted(below)
+
+
+def _one(pack: Path, keys: Sequence[TrustedKey]) -> Verification:
+    from aureus_jupyter.adapters.signers.ed25519 import verify_ed25519
+    from aureus_jupyter.adapters.stores.folder import read_pack
+
+    try:
+        return check_pack(str(pack.resolve()), read_pack(pack), keys, verify_ed25519)
+    except EvidenceError as error:
+        return _nothing(pack, error.code, error.message)
+
+
+def _nothing(path: Path, code: str, why: str) -> Verification:
+    finding = Finding(file=str(path), code=code, why=why)
+    return Verification(path=str(path), run_id="", verdict="", signer="", findings=(finding,))

@@ -1,0 +1,163 @@
+"""The command line: verify, approve, demo, packs, policies, seeds, onboard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aureus_jupyter.errors import AureusError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 when all is well, 1 when something is wrong, 2 for a wrong call."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except AureusError as error:
+        print("\n".join(error.lines()), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; leave without a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from aureus_jupyter._version import __version__
+
+    parser = argparse.ArgumentParser(prog="aureus", description="Governed analytics for Jupyter.")
+    parser.add_argument("--version", action="version", version=f"aureus {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="check evidence, offline")
+    verify.add_argument("paths", nargs="+", type=Path, help="packs, or folders that hold some")
+    verify.add_argument("--trust", type=Path, default=None, help="the trust file; default: this account's own")
+    verify.set_defaults(run=_verify)
+    approve = commands.add_parser("approve", help="sign a yes or no to a request")
+    approve.add_argument("request", type=Path, help="the request's folder, or the evidence folder of the held run")
+    approve.add_argument("--reject", action="store_true", help="say no")
+    approve.add_argument("--note", default="", help="why")
+    approve.add_argument("--days", type=int, default=7, help="how long the yes is valid")
+    approve.add_argument(
+        "--as", dest="name", default="", help="your name as the contract writes it; default: the settings'"
+    )
+    approve.set_defaults(run=_approve)
+    trust = commands.add_parser("trust", help="add an approver's public key to the trust file")
+    trust.add_argument("public", type=Path, help="a file written by: aureus key")
+    trust.set_defaults(run=_trust)
+    key = commands.add_parser("key", help="write your public key, for the trust files of others")
+    key.add_argument("out", type=Path)
+    key.add_argument("--as", dest="name", default="")
+    key.set_defaults(run=_key)
+    _data_commands(commands)
+    return parser
+
+
+def _data_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pack = commands.add_parser("pack", help="check packs").add_subparsers(required=True, metavar="COMMAND")
+    validate = pack.add_parser("validate", help="name everything that is wrong with a pack")
+    validate.add_argument("path", type=Path)
+    validate.set_defaults(run=_validate)
+    policy = commands.add_parser("policy", help="check policies").add_subparsers(required=True, metavar="COMMAND")
+    test = policy.add_parser("test", help="run the tests beside the policies")
+    test.add_argument("folders", nargs="*", type=Path, help="default: all that a session would use")
+    test.set_defaults(run=_policy_test)
+    onboard = commands.add_parser("onboard", help="draft a pack from data, as files to review")
+    onboard.add_argument("location", help="a folder of CSV or Parquet files, a DuckDB file, or a URL")
+    onboard.add_argument("out", type=Path, help="the folder of the new pack")
+    onboard.add_argument("--name", default="", help="the pack's name; default: the folder's")
+    onboard.add_argument("--force", action="store_true", help="replace a pack that was drafted before")
+    onboard.set_defaults(run=_onboard)
+    demo = commands.add_parser("demo", help="run the demo notebook headless and verify its evidence")
+    demo.add_argument("--out", type=Path, default=Path("demo-output"), help="where the notebook and the evidence go")
+    demo.add_argument("--rows", type=int, default=0, help="loans to generate; default: the pack's 250,000")
+    demo.set_defaults(run=_demo)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from aureus_jupyter.adapters.config.load import load_settings
+    from aureus_jupyter.app.build import trust_path
+    from aureus_jupyter.app.verify import verify_paths
+
+    trust = options.trust or trust_path(load_settings(Path.cwd()))
+    found = verify_paths(options.paths, trust)
+    for one in found:
+        print(
+            f"{'verified' if one.ok else 'BROKEN  '}  {one.verdict:8} {one.path}"
+            + (f"  signed by {one.signer}" if one.ok else "")
+        )
+        for finding in one.findings:
+            print(f"    {finding.file}: {finding.why} [{finding.code}]")
+    broken = sum(not one.ok for one in found)
+    print(f"{len(found) - broken} verified, {broken} broken")
+    return 1 if broken else 0
+
+
+def _approve(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.approving import approve
+
+    print(approve(options.request, options.name, not options.reject, options.note, options.days))
+    return 0
+
+
+def _key(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.approving import write_public_key
+
+    print(write_public_key(options.out, options.name))
+    return 0
+
+
+def _trust(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.approving import trust_public_key
+
+    print(trust_public_key(options.public))
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from aureus_jupyter.adapters.catalogs.validate import validate_pack
+
+    problems = validate_pack(options.path)
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problems" if problems else f"{options.path.name}: no problems")
+    return 1 if problems else 0
+
+
+def _policy_test(options: argparse.Namespace) -> int:
+    from aureus_jupyter.adapters.config.load import load_settings
+    from aureus_jupyter.adapters.policies.testing import run_policy_tests
+    from aureus_jupyter.app.build import policy_folders
+
+    settings = load_settings(Path.cwd())
+    folders = options.folders or policy_folders(settings, settings.pack)
+    results = run_policy_tests(folders)
+    for result in results:
+        if result.problem:
+            print(f"FAILED {result.file}: {result.name}: {result.problem}")
+    failed = sum(bool(r.problem) for r in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed or not results else 0
+
+
+def _onboard(options: argparse.Namespace) -> int:
+    from aureus_jupyter.adapters.catalogs.onboard import onboard
+
+    report = onboard(options.location, options.out, name=options.name or options.out.name, force=options.force)
+    print(report.text())
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.demo import run_demo
+
+    return run_demo(options.out, options.rows)

@@ -1,0 +1,173 @@
+"""`%%aureus` and `%aureus`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from aureus_jupyter.errors import AureusError, UserError
+from aureus_magics.options import COMMANDS, Line, parse_line
+from aureus_magics.place import cell_id, is_headless, notebook_path
+
+if TYPE_CHECKING:
+    from aureus_jupyter.app import App, Shown
+
+__all__ = ["AureusMagics"]
+
+
+@magics_class
+class AureusMagics(Magics):
+    """Parses the line, hands the text over as it is, shows the answer. Decides nothing."""
+
+    @no_var_expand
+    @line_cell_magic
+    def aureus(self, line: str, cell: str | None = None) -> Any:
+        """Run SQL or a question under policy (`%%aureus`), or a command (`%aureus help`).
+
+        A cell shows its result once. With `name <<` or `-o name` the data frame goes to that variable, and only when the run
+        finished; without a name it goes to `_` and `Out`. A refused, held or failed cell raises, so that "Run All" and
+        papermill stop.
+        """
+        try:
+            self._checked(line, cell)
+        except AureusError:
+            raise
+        except KeyboardInterrupt:
+            raise UserError("interrupted", "the cell was interrupted", hint="Run it again.") from None
+
+    @property
+    def _shell(self) -> Any:
+        return self.shell
+
+    def _checked(self, line: str, cell: str | None) -> None:
+        words = parse_line(line, self._shell.user_ns)
+        if cell is not None:
+            if words.words:
+                raise UserError(
+                    "unknown_option",
+                    f"{words.words[0][:40]!r} on the %%aureus line is neither an option nor a name before <<",
+                    hint="Write the statement below the line. See %aureus help.",
+                )
+            self._cell(words, cell)
+        elif not words.words or words.words[0] in COMMANDS:
+            self._command(words)
+        else:
+            raise UserError(
+                "unknown_command",
+                f"there is no command {words.words[0][:40]!r}",
+                hint=f"The commands are {', '.join(COMMANDS)}. SQL goes into a cell that begins with %%aureus.",
+            )
+
+    # -- cells -----------------------------------------------------------------------------------------------------
+
+    def _cell(self, words: Line, text: str) -> None:
+        app = _app()
+        made = self._made(words, text)
+        with _Progress() as progress:
+            shown = app.dry_run(made) if words.dry_run else app.run(made, progress)
+        self._deliver(words, shown)
+
+    def _made(self, words: Line, text: str) -> Any:
+        from aureus_jupyter.values.draft import Cell
+
+        return Cell(
+            source=text[:-1] if text.endswith("\n") else text,
+            kind=words.kind,
+            purpose=words.purpose,
+            engine=words.engine,
+            pack=words.pack,
+            parameters=words.parameters,
+            max_results=words.max_results,
+            notebook=notebook_path(self._shell.user_ns),
+            cell_id=cell_id(self._shell),
+            headless=is_headless(self._shell),
+        )
+
+    def _deliver(self, words: Line, shown: Shown) -> None:
+        """Show the bundle, then raise, or hand the frame over."""
+        _show(shown.bundle)
+        if shown.error is not None:
+            raise shown.error
+        if words.dry_run:
+            return
+        frame = shown.frame(words.frame)
+        if words.output:
+            self._shell.user_ns[words.output] = frame
+        else:
+            # What the display hook does with a cell's value, without showing it a second time.
+            self._shell.displayhook.update_user_ns(frame)
+
+    # -- commands --------------------------------------------------------------------------------------------------
+
+    def _command(self, words: Line) -> None:
+        app = _app()
+        command = words.words[0] if words.words else "help"
+        rest = words.words[1:]
+        notebook = notebook_path(self._shell.user_ns)
+        if command == "resume":
+            if len(rest) != 1:
+                raise UserError("missing_value", "resume needs the id of a request", hint="Write %aureus resume ID.")
+            with _Progress() as progress:
+                self._deliver(words, app.resume(rest[0], self._made(words, ""), progress))
+            return
+        _show(self._page(app, command, rest, words, notebook))
+
+    def _page(self, app: App, command: str, rest: tuple[str, ...], words: Line, notebook: str) -> dict[str, Any]:
+        first = rest[0] if rest else ""
+        if command == "status":
+            return app.status(notebook)
+        if command == "whoami":
+            return app.whoami()
+        if command == "catalog":
+            return app.catalog(" ".join(rest), words.pack, words.purpose)
+        if command == "connect":
+            if not first:
+                raise UserError(
+                    "missing_value",
+                    "connect needs a file, a folder or a URL",
+                    hint="Write %aureus connect data.duckdb.",
+                )
+            return app.connect(first, words.alias)
+        if command == "explain":
+            return app.explain(first)
+        if command == "evidence":
+            return app.evidence(first, notebook)
+        return app.help()
+
+
+def _app() -> App:
+    from aureus_jupyter.app import get_app
+
+    return get_app()
+
+
+def _show(bundle: dict[str, Any], **more: Any) -> Any:
+    """Publish a bundle as it is."""
+    from IPython import display
+
+    publish: Any = display.display
+    return publish(bundle, raw=True, **more)
+
+
+class _Progress:
+    """A progress bar that appears only when the engine reports, which it does for work over a second."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __call__(self, share: float) -> None:
+        """Show `share` (0 to 1, or below 0 when unknown)."""
+        text = f"Running… {share:.0%}" if share >= 0 else "Running…"
+        data = {"text/plain": text, "text/html": f'<progress max="1" value="{max(0.0, share):.2f}"></progress> {text}'}
+        if self._bar is None:
+            self._bar = _show(data, display_id=True)
+        else:
+            self._bar.update(data, raw=True)
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.update({"text/plain": "", "text/html": ""}, raw=True)
