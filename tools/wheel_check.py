@@ -35,25 +35,23 @@ def clean_copy(root: Path, into: Path) -> Path:
 
 def build(project: Path, into: Path) -> tuple[Path, Path]:
     """Build the sdist, and the wheel from the sdist, with the tools of this environment; return both."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "build",
-            "--no-isolation",
-            "--skip-dependency-check",
-            "--outdir",
-            str(into),
-            str(project),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"The package does not build.\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    _build(project, into)
     (sdist,), (wheel,) = into.glob("*.tar.gz"), into.glob("*.whl")
     return sdist, wheel
+
+
+def build_wheel(project: Path, into: Path) -> Path:
+    """Build the wheel straight from a folder."""
+    _build(project, into, "--wheel")
+    (wheel,) = into.glob("*.whl")
+    return wheel
+
+
+def _build(project: Path, into: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--skip-dependency-check", "--outdir", str(into)]
+    done = subprocess.run([*command, *options, str(project)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"The package does not build.\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
 
 
 def install(wheel: Path, into: Path) -> Path:
