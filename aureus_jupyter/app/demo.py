@@ -50,7 +50,7 @@ def run_demo(out: Path, rows: int = 0) -> int:
     print(
         f"papermill {'stops with ' + stopped if stopped else 'ended without an error'}, as a pipeline with a refused cell must.\n"
     )
-    for one in found:
+    for one in sorted(found, key=lambda one: Path(one.path).stat().st_mtime_ns):
         print(
             f"  {'verified' if one.ok else 'BROKEN':9} {_WORDS.get(one.verdict, one.verdict):28} {_asked(Path(one.path))}"
         )

@@ -85,18 +85,18 @@ TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "json_each", 
 """Functions that may stand in FROM."""
 
 BOUNDED = {
-    "repeat": (1, 10_000),
-    "lpad": (1, 10_000),
-    "rpad": (1, 10_000),
-    "range": (0, 1_000_000),
-    "generate_series": (0, 1_000_000),
-    "list_resize": (1, 100_000),
-    "array_resize": (1, 100_000),
-    "bitstring": (1, 100_000),
-    "to_base": (2, 64),
-    "equi_width_bins": (2, 10_000),
+    "repeat": ((1,), 10_000),
+    "lpad": ((1,), 10_000),
+    "rpad": ((1,), 10_000),
+    "range": ((0, 1, 2), 1_000_000),
+    "generate_series": ((0, 1, 2), 1_000_000),
+    "list_resize": ((1,), 100_000),
+    "array_resize": ((1,), 100_000),
+    "bitstring": ((1,), 100_000),
+    "to_base": ((2,), 64),
+    "equi_width_bins": ((2,), 10_000),
 }
-"""Functions whose cost grows with an argument: (first argument that counts, largest literal)."""
+"""Functions whose cost grows with an argument: (places of the arguments that count, largest whole number)."""
 
 SUMMARIES = frozenset(
     "avg count count_if count_star countif approx_count_distinct sum fsum sumkahan kahan_sum favg mean "

@@ -348,14 +348,11 @@ def _function(reading: Reading, node: Mapping[str, Any]) -> None:
 
 
 def _bounded(reading: Reading, node: Mapping[str, Any], name: str) -> None:
-    first, most = BOUNDED[name]
-    for argument in (node.get("arguments") or [])[first:]:
-        expression = argument.get("expression") or {}
-        literal = expression.get("literal") or {}
-        if literal.get("kind") == "STRING":
-            continue
-        text = str(literal.get("text", ""))
-        if not text.isdigit() or int(text) > most:
+    places, most = BOUNDED[name]
+    for place, argument in enumerate(node.get("arguments") or []):
+        literal = (argument.get("expression") or {}).get("literal") or {}
+        text = str(literal.get("text", "")) if literal.get("kind") == "INTEGER" else ""
+        if place in places and (not text.isdigit() or int(text) > most):
             raise Refused(
                 "argument_bound",
                 f"the size given to {name} must be written as a number up to {most}",

@@ -87,6 +87,15 @@ def test_an_unknown_node_is_refused(catalog: Catalog, parse: Parse) -> None:
     assert caught.value.code == "node_not_allowed"
 
 
+def test_a_pivot_over_a_query_is_refused(catalog: Catalog, parse: Parse) -> None:
+    sql = "from loan pivot (sum(ead) for country in ('CZ') group by pd)"
+    tree = parse(sql)
+    tree["statements"][0]["node"]["from_table"]["pivots"][0]["subquery"] = {}
+    with pytest.raises(Refused) as caught:
+        analyze(sql, tree, catalog, "duckdb")
+    assert caught.value.code == "pivot_values"
+
+
 def test_readers_that_disagree_refuse(catalog: Catalog, parse: Parse) -> None:
     with pytest.raises(Refused) as caught:
         analyze("select 1 from loan", parse("select 1 from borrower"), catalog, "duckdb")
@@ -165,6 +174,7 @@ LINEAGE = {
     "select 1 union all select 1, 2": [],
     "select nosuch from loan": [],
     "select x.nosuch from (select 1 as a) x": [],
+    "select list_reduce([pd], lambda x, y: x + y) t from loan": [("t", "derived", ["loan.pd"])],
 }
 
 

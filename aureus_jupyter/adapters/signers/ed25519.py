@@ -89,7 +89,8 @@ def _create(path: Path) -> None:
             hint="Make the folder writable, or name another one in the setting keys_dir.",
         ) from cause
     finally:
-        mine.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            mine.unlink()
 
 
 def _load(path: Path) -> Ed25519PrivateKey:

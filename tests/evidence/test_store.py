@@ -1,0 +1,187 @@
+"""The folder store: whole packs or none, journals that survive, and words for what goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aureus_jupyter.adapters.signers.ed25519 import Ed25519Signer
+from aureus_jupyter.adapters.stores.folder import FolderRunStore, read_pack
+from aureus_jupyter.core.evidence import STATEMENT_FILE
+from aureus_jupyter.errors import EvidenceError
+from aureus_jupyter.service.sealing import seal
+from aureus_jupyter.values.approval import ApprovalRequest
+from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.run import Event, EventKind, Run
+
+RUN = "20260301T100000Z-0123456789ab"
+AT = "2026-03-01T10:00:00.000000Z"
+
+
+def event(kind: EventKind = EventKind.STARTED) -> Event:
+    return Event(kind=kind, at=AT, actor="aureus")
+
+
+def request(digest: str = "sha256:1") -> ApprovalRequest:
+    return ApprovalRequest(run_id=RUN, digest=digest, requester="ana", purpose="p", approvers=("petr",), sql="select 1")
+
+
+def test_the_journal_counts(tmp_path: Path) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    store.append(RUN, [event(EventKind.ALLOWED), event()], 0)
+    store.append(RUN, [event(EventKind.COMPLETED)], 2)
+    with pytest.raises(EvidenceError) as caught:
+        store.append(RUN, [event()], 2)
+    assert caught.value.code == "journal_conflict"
+    lines = (store.folder / "journal" / f"{RUN}.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in lines] == ["allowed", "started", "completed"]
+
+
+def test_a_pack_is_never_replaced(tmp_path: Path) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    store.append(RUN, [event()], 0)
+    path = store.seal(RUN, [PackFile(name="a", data=b"1")])
+    assert store.packs() == [path]
+    assert not list((store.folder / "journal").iterdir())
+    with pytest.raises(EvidenceError) as caught:
+        store.seal(RUN, [PackFile(name="a", data=b"2")])
+    assert caught.value.code == "pack_exists"
+    assert read_pack(Path(path)) == {"a": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "may not be written"), (errno.EIO, "OSError")],
+)
+def test_a_disk_that_fails_leaves_nothing_half(
+    number: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    real = Path.write_bytes
+
+    def failing(self: Path, data: bytes) -> int:
+        if self.name == "b":
+            raise OSError(number, "no")
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", failing)
+    with pytest.raises(EvidenceError) as caught:
+        store.seal(RUN, [PackFile(name="a", data=b"1"), PackFile(name="b", data=b"2")])
+    assert caught.value.code == "evidence_not_written"
+    assert words in caught.value.message
+    assert list((store.folder / "runs").iterdir()) == []
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "n.aureus").write_text("")
+    store = FolderRunStore(tmp_path / "n.aureus")
+    for act in (
+        lambda: store.append(RUN, [event()], 0),
+        lambda: store.seal(RUN, []),
+        lambda: store.ask(request(), Run.__new__(Run)),
+    ):
+        with pytest.raises(EvidenceError):
+            act()
+
+
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv[3])
+from pathlib import Path
+from aureus_jupyter.adapters.stores.folder import FolderRunStore
+from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.run import Event, EventKind
+left = [int(sys.argv[2])]
+def spy(name, args):
+    if name in {"open", "os.mkdir", "os.rename", "os.remove"} and sys.argv[1] in str(args[0] if args else ""):
+        left[0] -= 1
+        if left[0] < 0:
+            os._exit(9)
+sys.addaudithook(spy)
+store = FolderRunStore(Path(sys.argv[1]) / "n.aureus")
+run = "20260301T100000Z-0123456789ab"
+store.append(run, [Event(kind=EventKind.STARTED, at="2026-03-01T10:00:00.000000Z", actor="a")], 0)
+store.seal(run, [PackFile(name=n, data=n.encode() * 100) for n in ("a", "b", "c", "statement.dsse.json")])
+"""
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_pack_or_none(tmp_path: Path, root: Path) -> None:
+    outcomes = []
+    for step in range(40):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(step), str(root)], check=False)
+        store = FolderRunStore(folder / "n.aureus")
+        packs = [Path(p) for p in store.packs()]
+        outcomes.append((done.returncode, len(packs)))
+        assert all(sorted(read_pack(p)) == ["a", "b", "c", "statement.dsse.json"] for p in packs)
+        if not packs and (store.folder / "journal" / f"{RUN}.jsonl").exists():
+            assert list(store.interrupted()) == [RUN]
+        if done.returncode == 0:
+            break
+    assert (9, 0) in outcomes
+    assert outcomes[-1] == (0, 1)
+
+
+def test_what_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    assert list(store.interrupted()) == []
+    store.append(RUN, [event()], 0)
+    assert list(store.interrupted()) == [], "this very process is still at it"
+    journal = store.folder / "journal"
+    line = json.loads((journal / f"{RUN}.jsonl").read_text())
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (journal / f"{RUN}.jsonl").write_text(json.dumps({**line, "pid": gone.pid}) + "\n")
+    torn = "20260301T100001Z-0123456789ac"
+    (journal / f"{torn}.jsonl").write_text('{"pid": 1')
+    (journal / "notes.jsonl").write_text("")
+    assert list(store.interrupted()) == [RUN, torn]
+    (store.folder / "runs" / RUN).mkdir(parents=True)
+    assert list(store.interrupted()) == [torn]
+    assert not (journal / f"{RUN}.jsonl").exists()
+
+    def denied(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    store.append("20260301T100002Z-0123456789ac", [event()], 0)
+    monkeypatch.setattr(os, "kill", denied)
+    assert list(store.interrupted()) == [torn], "a process of another user is alive"
+
+
+def test_requests_and_answers(tmp_path: Path, signer: Ed25519Signer, finished: Run) -> None:
+    from aureus_jupyter.core.dsse import encode_envelope
+
+    store = FolderRunStore(tmp_path / "n.aureus")
+    store.ask(request(), finished)
+    assert list(store.answers("sha256:1")) == []
+    folder = store.folder / "approvals" / RUN
+    (folder / "approval.dsse.json").write_bytes(encode_envelope(signer.sign("t", b"p")))
+    assert [identifier for identifier, _, _ in store.answers("sha256:1")] == [RUN]
+    assert list(store.answers("sha256:2")) == []
+    (folder / "approval.dsse.json").write_text("{")
+    assert list(store.answers("sha256:1")) == []
+    (folder / "request.json").write_text("{")
+    assert list(store.answers("sha256:1")) == []
+
+
+def test_two_kernels_in_one_folder(sealed: Run, finished: Run, signer: Ed25519Signer) -> None:
+    store = FolderRunStore(Path(sealed.evidence).parents[1])
+    with pytest.raises(EvidenceError):
+        seal(finished, store, signer, AT)
+    assert STATEMENT_FILE in read_pack(Path(sealed.evidence))
+
+
+def test_links_are_not_followed(sealed: Run, tmp_path: Path) -> None:
+    pack = Path(sealed.evidence)
+    (pack / "link").symlink_to("/etc/hostname")
+    assert read_pack(pack)["link"] == b""
+    with pytest.raises(EvidenceError) as caught:
+        read_pack(tmp_path / "nosuch")
+    assert caught.value.code == "pack_unreadable"
