@@ -1,0 +1,108 @@
+"""A held cell, an answer, and the same cell again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aureus_jupyter.app import get_app, reset_app
+from aureus_jupyter.app.build import trust_path
+from aureus_jupyter.app.verify import verify_paths
+from aureus_jupyter.cli import main
+
+LIMITS = "SELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
+
+
+@pytest.fixture
+def request_folder(front: Any) -> Path:
+    front.shell.user_ns["limits"] = "before"
+    told = front.asked(LIMITS, "limits <<")
+    assert told.code == "approval_required"
+    assert told.card["outcome"] == "waiting"
+    assert "martin.kral" in told.card["next"]
+    assert front.shell.user_ns["limits"] == "before"
+    (folder,) = (front.folder / "notebook.aureus" / "approvals").iterdir()
+    return folder
+
+
+def as_approver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str, name: str = "martin.kral") -> int:
+    """Run a command with the approver's own account: another name, another folder of keys."""
+    with monkeypatch.context() as other:
+        other.setenv("AUREUS_PRINCIPAL", name)
+        other.setenv("AUREUS_KEYS_DIR", str(tmp_path / f"keys of {name}"))
+        return main(arguments)
+
+
+def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "martin.kral") -> None:
+    public = tmp_path / f"{name}.json"
+    assert as_approver(monkeypatch, tmp_path, "key", str(public), name=name) == 0
+    assert main(["trust", str(public)]) == 0
+
+
+def test_a_yes_lets_the_same_cell_run(
+    front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trusted(monkeypatch, tmp_path)
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert front.asked(LIMITS, "limits <<").error is None
+    assert len(front.shell.user_ns["limits"]) == 3
+    assert (front.runs[-1] / "approval.dsse.json").exists()
+    assert "approved by martin.kral" in (front.runs[-1] / "evidence.md").read_text().replace("\\", "")
+    assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
+    changed = front.asked(LIMITS.replace("3", "4"))
+    assert changed.code == "approval_required", "another statement is another request"
+
+
+def test_resume_from_another_kernel(
+    front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trusted(monkeypatch, tmp_path)
+    assert front.line(f"resume {request_folder.name}").code == "approval_required"
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    reset_app()
+    told = front.line(f"resume {request_folder.name[-12:]} -o got")
+    assert told.error is None
+    assert len(front.shell.user_ns["got"]) == 3
+
+
+def test_a_no(front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trusted(monkeypatch, tmp_path)
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--reject", "--note", "no") == 0
+    told = front.asked(LIMITS)
+    assert told.code == "approval_rejected"
+    assert told.card["outcome"] == "refused"
+
+
+def test_answers_that_do_not_count(
+    front: Any,
+    request_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert front.asked(LIMITS).code == "approval_untrusted"
+    trusted(monkeypatch, tmp_path, "eva.stranger")
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), name="eva.stranger") == 0
+    assert front.asked(LIMITS).code == "approval_wrong_approver"
+    assert main(["approve", str(request_folder)]) == 1
+    assert "self_approval" in capsys.readouterr().err
+    # The requester's own key under the approver's name: readable by the requester, so it never counts.
+    assert main(["approve", str(request_folder), "--as", "martin.kral"]) == 0
+    public = tmp_path / "own.json"
+    assert main(["key", str(public), "--as", "martin.kral"]) == 0
+    assert main(["trust", str(public)]) == 0
+    assert front.asked(LIMITS).code == "self_approval"
+
+
+def test_approving_what_is_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["approve", str(tmp_path)]) == 1
+    (tmp_path / "request.json").write_text("{}")
+    assert main(["approve", str(tmp_path)]) == 1
+    assert main(["trust", str(tmp_path / "request.json")]) == 1
+    shown = capsys.readouterr().err
+    assert "unknown_request" in shown
+    assert "malformed" in shown
+    assert "Traceback" not in shown

@@ -1,0 +1,289 @@
+"""Whatever goes wrong, a cell says so in two lines, keeps the previous variable, and leaves evidence whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from aureus_jupyter.app import get_app, reset_app
+from aureus_jupyter.app.build import keys_folder, trust_path
+from aureus_jupyter.app.verify import verify_paths
+from aureus_jupyter.errors import AureusError
+
+GOOD = "SELECT count(*) AS n FROM loan"
+
+# code, options, cell
+CELLS: dict[str, tuple[str, str, str]] = {
+    "empty cell": ("empty_cell", "", " \n "),
+    "1 MB cell": ("cell_too_large", "", "select 1 -- " + "x" * 1024 * 1024),
+    "NUL": ("bad_text", "", "select 1\x00"),
+    "a lone surrogate": ("bad_text", "", "select '\ud800'"),
+    "an odd space": ("odd_character", "", "select\u00a0count(*) from loan"),
+    "unknown option": ("unknown_option", "--purpos x", GOOD),
+    "a stray word": ("unknown_option", "frame", GOOD),
+    "an open quote": ("bad_option", '--purpose "x', GOOD),
+    "an option without a value": ("missing_value", "--pack", GOOD),
+    "a bad number": ("bad_option", "--max-results many", GOOD),
+    "a bad kind": ("bad_option", "--as poem", GOOD),
+    "a bad name": ("bad_name", "1x <<", GOOD),
+    "missing purpose": ("missing_purpose", "--purpose ''", GOOD),
+    "unknown table": ("unknown_dataset", "", "SELECT * FROM loans"),
+    "unknown column": ("unknown_column", "", "SELECT l.pdd FROM loan l"),
+    "unknown column without a name": ("unknown_column", "", "SELECT pdd FROM loan"),
+    "ambiguous column": ("ambiguous_column", "", "SELECT country FROM loan JOIN borrower USING (borrower_id)"),
+    "two statements": ("one_statement", "", "SELECT 1; SELECT 2"),
+    "DDL": ("not_a_query", "", "CREATE TABLE x AS SELECT * FROM loan"),
+    "DML": ("not_a_query", "", "DELETE FROM loan"),
+    "a syntax error": ("syntax_error", "", "SELECT country, FROM FROM loan"),
+    "missing parameter": ("missing_parameter", "", "SELECT count(*) FROM loan WHERE pd > :p"),
+    "unknown parameter": ("unknown_parameter", "--params q=1", GOOD),
+    "parameter of the wrong type": (
+        "wrong_types",
+        "--params p=x",
+        "SELECT count(*) FROM loan WHERE abs(:p) > 1",
+    ),
+    "parameter that is a list": ("bad_parameter", "--params '{\"p\": [1]}'", "SELECT :p"),
+    "parameter from no variable": ("bad_parameter", "--params p=$nosuch", "SELECT :p"),
+    "unknown pack": ("unknown_pack", "--pack credit-risks", GOOD),
+    "unknown connection": ("unknown_connection", "-e nosuch", GOOD),
+    "a value that cannot be cast": ("data_error", "", "SELECT max(cast(country AS INTEGER)) FROM loan"),
+    "a question nobody checked": ("cannot_answer_offline", "", "where did all the money go?"),
+    "a file as a table": ("unknown_dataset", "", "SELECT * FROM '/etc/passwd'"),
+    "a function that reads files": ("function_not_allowed", "", "SELECT * FROM read_text('/etc/passwd')"),
+}
+
+
+def calm(front: Any, told: Any, code: str) -> None:
+    """Check what every failure must do."""
+    assert told.code == code, told.error
+    assert isinstance(told.error, AureusError)
+    lines = told.error._render_traceback_()
+    assert len(lines) == 2
+    assert lines[1].startswith("Hint: ")
+    assert len(lines[1]) > 12
+    assert "Traceback" not in told.stdout + told.stderr
+    assert front.shell.user_ns["before"] == "kept"
+    found = verify_paths([front.folder], trust_path(get_app().settings)) if front.runs else []
+    assert all(one.ok for one in found)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_cells(name: str, front: Any) -> None:
+    code, options, text = CELLS[name]
+    front.shell.user_ns["before"] = "kept"
+    line = f"before << {options}" if "<<" not in options else options
+    told = front.cell(line, text) if "--purpose" in options else front.asked(text, line)
+    calm(front, told, code)
+    assert front.asked(GOOD).error is None, "the next cell works"
+
+
+def break_file(path: Path, data: str = "{[") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(data)
+
+
+def own_pack(front: Any, root: Path) -> Path:
+    """A copy of the credit-risk pack in the notebook's folder, free to be broken."""
+    import shutil
+
+    target = front.folder / "mine"
+    shutil.copytree(root / "packs" / "credit-risk", target)
+    return target
+
+
+FILES: dict[str, tuple[str, str, str]] = {
+    "pack": ("pack_malformed", "pack.yaml", "name: [x"),
+    "pack with a yes": ("pack_malformed", "pack.yaml", "name: 1\n"),
+    "contract": ("pack_malformed", "contracts/loan.odcs.yaml", "a: b\na: c\n"),
+    "contract without columns": (
+        "contract_malformed",
+        "contracts/loan.odcs.yaml",
+        "apiVersion: v3.1.0\nschema: [{name: loan}]\n",
+    ),
+    "questions": ("pack_malformed", "questions.yaml", "questions: {}\n"),
+    "policy": ("policy_malformed", "policies/access.policy.yaml", "version: 1\npolicies: [{id: x}]\n"),
+    "policy that is no text": ("policy_malformed", "policies/access.policy.yaml", "\x00"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_broken_files_of_a_pack(name: str, front: Any, root: Path) -> None:
+    code, file, text = FILES[name]
+    front.shell.user_ns["before"] = "kept"
+    break_file(own_pack(front, root) / file, text)
+    told = front.asked(GOOD, "before << --pack ./mine")
+    calm(front, told, code)
+    assert Path(file).name in told.error.message
+
+
+def test_a_broken_key(front: Any) -> None:
+    front.shell.user_ns["before"] = "kept"
+    key = keys_folder(get_app().settings) / "runner.key.pem"
+    break_file(key, "nonsense")
+    key.chmod(0o600)
+    calm(front, front.asked(GOOD, "before <<"), "key_malformed")
+
+
+def test_a_broken_trust_file(front: Any) -> None:
+    front.shell.user_ns["before"] = "kept"
+    break_file(trust_path(get_app().settings))
+    told = front.asked(GOOD, "before <<")
+    assert told.code == "trust_malformed"
+    assert front.shell.user_ns["before"] == "kept"
+
+
+@pytest.mark.parametrize("text", ["purpose = 3\n", "purpos = 'x'\n", "= =", "time_limit = -1\n", "roles = 'x'\n"])
+def test_a_broken_setting(text: str, front: Any) -> None:
+    front.shell.user_ns["before"] = "kept"
+    break_file(front.folder / "aureus.toml", text)
+    reset_app()
+    told = front.asked(GOOD, "before <<")
+    assert told.code == "config_malformed"
+    assert "aureus.toml" in told.error.message
+    (front.folder / "aureus.toml").unlink()
+
+
+def test_a_disk_that_is_full(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    front.shell.user_ns["before"] = "kept"
+    assert front.asked(GOOD).error is None
+    real = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        if ".part" in str(self):
+            raise OSError(28, "No space left on device")
+        return real(self, data)
+
+    with monkeypatch.context() as m:
+        m.setattr(Path, "write_bytes", full)
+        calm(front, front.asked(GOOD, "before <<"), "evidence_not_written")
+    assert len(front.runs) == 1
+    assert front.asked(GOOD).error is None
+
+
+def test_a_file_another_library_holds_open(front: Any, tmp_path: Path) -> None:
+    front.shell.user_ns["before"] = "kept"
+    path = tmp_path / "held.duckdb"
+    holder = duckdb.connect(str(path))
+    holder.execute("create table loan as select 1 as a")
+    told = front.line(f"connect {path} --alias held")
+    assert told.code == "file_in_use"
+    holder.close()
+    assert front.line(f"connect {path} --alias held").error is None
+
+
+def test_an_engine_that_is_gone_mid_query(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    front.shell.user_ns["before"] = "kept"
+    assert front.asked(GOOD).error is None
+    (_, engine) = next(iter(get_app()._engines.values()))
+    engine.close()
+    calm(front, front.asked(GOOD, "before <<"), "engine_closed")
+
+
+def test_a_clock_that_is_set_back(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aureus_jupyter.adapters.system import SystemClock
+
+    assert front.asked(GOOD).error is None
+    monkeypatch.setattr(SystemClock, "now", lambda self: datetime(2001, 1, 1, tzinfo=UTC))
+    assert front.asked(GOOD).error is None
+    assert front.asked(GOOD).error is None
+    assert len(front.runs) == 3
+    assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
+
+
+def test_two_kernels_in_one_folder(front: Any, root: Path) -> None:
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance(); "
+        "s.run_line_magic('load_ext', 'aureus_jupyter')\n"
+        f"for _ in range(5): s.run_cell_magic('aureus', '--purpose credit_risk_review', {GOOD!r})"
+    )
+    path = f"{root}{os.pathsep}{root / 'magics'}"
+    kernels = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=front.folder,
+        )
+        for _ in range(2)
+    ]
+    for kernel in kernels:
+        _, said = kernel.communicate(timeout=120)
+        assert kernel.returncode == 0, said
+    assert len(front.runs) == 10
+    assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
+
+
+STAGES: dict[str, str] = {
+    "while drafting": "aureus_jupyter.service.runs.draft_and_decide",
+    "while deciding": "aureus_jupyter.service.decisions.safe_rule",
+    "while rewriting": "aureus_jupyter.service.decisions.rewrite",
+    "while labelling": "aureus_jupyter.service.runs.result_info",
+    "while sealing": "aureus_jupyter.service.sealing.pack_files",
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupt_at_every_stage(stage: str, front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    front.shell.user_ns["before"] = "kept"
+    module, _, name = STAGES[stage].rpartition(".")
+    real: Callable[..., Any] = getattr(sys.modules[module], name)
+
+    def interrupted(*arguments: Any, **more: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(sys.modules[module], name, interrupted)
+    calm(front, front.asked(GOOD, "before <<"), "interrupted")
+    monkeypatch.setattr(sys.modules[module], name, real)
+    assert len(front.runs) == 1, "evidence of the interrupted run is whole"
+    assert front.asked(GOOD).error is None
+
+
+def test_an_interrupt_while_the_engine_runs(front: Any) -> None:
+    front.shell.user_ns["before"] = "kept"
+    assert front.asked(GOOD).error is None
+    timer = threading.Timer(0.7, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    slow = "SELECT count(*) FROM loan a, loan b, loan c, loan d WHERE a.pd + b.pd + c.pd + d.pd < 0.0001"
+    told = front.asked(slow, "before <<")
+    timer.join()
+    calm(front, told, "interrupted")
+    assert front.asked(GOOD).error is None
+
+
+def test_a_time_limit(front: Any) -> None:
+    front.shell.user_ns["before"] = "kept"
+    front.shell.run_line_magic("config", "Aureus.time_limit = 0.3")
+    slow = "SELECT count(*) FROM loan a, loan b, loan c, loan d WHERE a.pd + b.pd + c.pd + d.pd < 0.0001"
+    calm(front, front.asked(slow, "before <<"), "time_limit")
+
+
+def test_what_was_interrupted_is_said_at_the_next_start(front: Any) -> None:
+    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
+    break_file(journal, '{"pid": 0}\n')
+    told = front.asked(GOOD)
+    assert any("20260101T000000Z-0123456789ab was interrupted" in n for n in told.card["notices"])
+    assert front.asked(GOOD).card["notices"] == []
+
+
+def test_a_bug_of_ours_is_calm_too(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    front.shell.user_ns["before"] = "kept"
+
+    def broken(*arguments: Any, **more: Any) -> Any:
+        raise ZeroDivisionError("secret value")
+
+    monkeypatch.setattr("aureus_jupyter.service.runs.result_info", broken)
+    told = front.asked(GOOD, "before <<")
+    calm(front, told, "internal")
+    assert "secret" not in str(told.error)
