@@ -76,13 +76,13 @@ def _table(card: Card) -> str:
     if not card.columns:
         return ""
     head = "".join(
-        f'<th scope="col" align="{_align(kind)}" style="{_CELL}">{escape(name)}{" (masked)" if masked else ""}</th>'
+        f'<th scope="col" {_aligned(kind)}>{escape(name)}{" (masked)" if masked else ""}</th>'
         for name, kind, masked in card.columns
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td align="{_align(kind)}" style="{_CELL}">{"<em>null</em>" if value is None else escape(value)}</td>'
+            f"<td {_aligned(kind)}>{'<em>null</em>' if value is None else escape(value)}</td>"
             for value, (_, kind, _) in zip(row, card.columns, strict=True)
         )
         + "</tr>"
@@ -94,8 +94,10 @@ def _table(card: Card) -> str:
     )
 
 
-def _align(kind: str) -> str:
-    return "right" if is_number(kind) else "left"
+def _aligned(kind: str = "") -> str:
+    """Return a cell's attributes. The style repeats `align`: JupyterLab's own rule for cells is stronger than the attribute."""
+    side = "right" if is_number(kind) else "left"
+    return f'align="{side}" style="{_CELL};text-align:{side}"'
 
 
 def _count(card: Card) -> str:
@@ -161,11 +163,8 @@ def _plain_table(card: Card) -> list[str]:
 
 def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (), text: str = "") -> dict[str, Any]:
     """Return a small bundle for a line command: a title, a table of words, and a closing text."""
-    head = "".join(f'<th scope="col" align="left" style="{_CELL}">{escape(h)}</th>' for h in heads)
-    body = "".join(
-        "<tr>" + "".join(f'<td align="left" style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
+    head = "".join(f'<th scope="col" {_aligned()}>{escape(h)}</th>' for h in heads)
+    body = "".join("<tr>" + "".join(f"<td {_aligned()}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     table = (
         f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         if rows
