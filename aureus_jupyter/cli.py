@@ -150,9 +150,9 @@ def _policy_test(options: argparse.Namespace) -> int:
 
 
 def _onboard(options: argparse.Namespace) -> int:
-    from aureus_jupyter.adapters.catalogs.onboard import onboard
+    from aureus_jupyter.app.onboarding import onboard_location
 
-    report = onboard(options.location, options.out, name=options.name or options.out.name, force=options.force)
+    report = onboard_location(options.location, options.out, options.name or options.out.name, options.force)
     print(report.text())
     return 0
 

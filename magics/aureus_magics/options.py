@@ -138,6 +138,8 @@ def _name(text: str) -> str:
 
 def _store(found: dict[str, Any], flag: str, values: list[str], namespace: Mapping[str, Any]) -> None:
     value = values[0]
+    if flag != "--params" and value.startswith("$"):
+        value = str(_variable(value[1:], namespace))
     if flag == "--params":
         found["parameters"] = tuple(
             sorted({**dict(found.get("parameters", ())), **_parameters(values, namespace)}.items())

@@ -50,7 +50,7 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "parameter of the wrong type": (
         "wrong_types",
         "--params p=x",
-        "SELECT count(*) FROM loan WHERE abs(:p) > 1",
+        "SELECT count(*) FROM loan WHERE days_past_due > :p",
     ),
     "parameter that is a list": ("bad_parameter", "--params '{\"p\": [1]}'", "SELECT :p"),
     "parameter from no variable": ("bad_parameter", "--params p=$nosuch", "SELECT :p"),

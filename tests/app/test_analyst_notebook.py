@@ -1,0 +1,185 @@
+"""Onboard the Berka bank and the AMLSim transfers, then run twenty analyst questions over them under papermill."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from aureus_jupyter.adapters.catalogs.pack import PackSource
+from aureus_jupyter.adapters.catalogs.validate import validate_pack
+from aureus_jupyter.cli import main
+from aureus_jupyter.errors import UserError
+from aureus_jupyter.values.catalog import Pii
+
+KEYS = {
+    "account": "account_id",
+    "card": "card_id",
+    "client": "client_id",
+    "disp": "disp_id",
+    "district": "district_id",
+    "loan": "loan_id",
+    "order": "order_id",
+    "trans_part": "trans_id",
+}
+JOINS = {
+    ("account", "district_id"): "district.district_id",
+    ("card", "disp_id"): "disp.disp_id",
+    ("client", "district_id"): "district.district_id",
+    ("disp", "client_id"): "client.client_id",
+    ("disp", "account_id"): "account.account_id",
+    ("loan", "account_id"): "account.account_id",
+    ("order", "account_id"): "account.account_id",
+    ("trans_part", "account_id"): "account.account_id",
+}
+PERSONAL = {
+    ("client", "birth_number"): Pii.DIRECT,
+    ("client", "birth_date"): Pii.DIRECT,
+    ("client", "gender"): Pii.QUASI,
+    ("order", "account_to"): Pii.DIRECT,
+    ("trans_part", "account"): Pii.DIRECT,
+}
+
+
+@pytest.fixture(scope="module")
+def packs(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both packs, drafted."""
+    folder = tmp_path_factory.mktemp("packs")
+    for name in ("berka", "amlsim"):
+        assert main(["onboard", str(shared / "data" / name), str(folder / name)]) == 0
+        assert validate_pack(folder / name) == []
+    return folder
+
+
+@pytest.mark.shared
+def test_onboarding_finds_keys_joins_and_personal_data(packs: Path) -> None:
+    catalog = PackSource(packs / "berka").load()
+    assert {d.name: next((c.name for c in d.columns if c.key), "") for d in catalog.datasets} == KEYS
+    assert {(d.name, c.name): c.references for d in catalog.datasets for c in d.columns if c.references} == JOINS
+    assert {(d.name, c.name): c.pii for d in catalog.datasets for c in d.columns if c.pii is not Pii.NONE} == PERSONAL
+    assert {d.name for d in catalog.datasets if d.classification == "confidential"} == {"client", "order", "trans_part"}
+    assert "birth_number" in (packs / "berka" / "REVIEW.md").read_text()
+    transfers = PackSource(packs / "amlsim").load().datasets
+    assert sorted(len(d.columns) for d in transfers) == [4, 4]
+    pointing = [c.references.rpartition(".")[2] for d in transfers for c in d.columns if c.references]
+    assert pointing == ["nodeid", "nodeid"]
+
+
+@pytest.mark.shared
+def test_a_draft_is_replaced_only_when_forced_and_a_reviewed_pack_never(
+    packs: Path, shared: Path, tmp_path: Path
+) -> None:
+    source, out = str(shared / "data" / "amlsim"), tmp_path / "pack"
+    assert main(["onboard", source, str(out)]) == 0
+    before = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert main(["onboard", source, str(out)]) == 1
+    assert main(["onboard", source, str(out), "--force"]) == 0
+    assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    reviewed = (out / "pack.yaml").read_text().replace("status: draft", "status: active")
+    (out / "pack.yaml").write_text(reviewed)
+    assert main(["onboard", source, str(out), "--force"]) == 1
+
+
+def questions(root: Path) -> list[tuple[str, str]]:
+    spec = importlib.util.spec_from_file_location("make_analyst_notebook", root / "tools" / "make_analyst_notebook.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [("berka", sql) for _, sql in module.BERKA] + [("amlsim", sql) for _, sql in module.AMLSIM]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_twenty_questions_under_papermill(
+    packs: Path, shared: Path, root: Path, tmp_path: Path, quiet_home: Path
+) -> None:
+    asked = questions(root)
+    assert len(asked) == 20
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{root}{os.pathsep}{root / 'magics'}",
+        "AUREUS_PRINCIPAL": "ana.novak",
+        "AUREUS_ROLES": "analyst",
+        "AUREUS_PURPOSE": "analysis",
+        "PYTHONWARNINGS": "ignore",
+    }
+    notebook = json.loads((root / "notebooks" / "analyst_questions.ipynb").read_text())
+    keep = "import pickle, pathlib\n" + "\n".join(
+        f"q{i:02d}.to_pickle(pathlib.Path('q{i:02d}.pickle'))" for i in range(1, 21)
+    )
+    notebook["cells"].append(
+        {"cell_type": "code", "id": "keep", "metadata": {}, "outputs": [], "execution_count": None, "source": keep}
+    )
+    (tmp_path / "in.ipynb").write_text(json.dumps(notebook))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "papermill",
+            "--engine",
+            "aureus",
+            "--no-progress-bar",
+            "in.ipynb",
+            "out.ipynb",
+            "-p",
+            "berka",
+            str(packs / "berka"),
+            "-p",
+            "amlsim",
+            str(packs / "amlsim"),
+            "-p",
+            "limit",
+            "500.5",
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    raw = duckdb.connect()
+    for path in sorted((shared / "data").glob("berka/*.parquet")) + sorted((shared / "data").glob("amlsim/*.parquet")):
+        name = path.stem if not path.stem[0].isdigit() else f"t_{path.stem}"
+        raw.execute(f"create view \"{name}\" as from '{path}'")
+    for place, (_, sql) in enumerate(asked, start=1):
+        expected = raw.execute(sql.replace(":limit", "500.5")).df()
+        pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"q{place:02d}.pickle"), expected)
+    assert len(list((tmp_path / "out.aureus" / "runs").iterdir())) == 20
+    assert main(["verify", str(tmp_path / "out.aureus")]) == 0
+
+
+def test_nothing_to_onboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["onboard", str(tmp_path / "empty"), str(tmp_path / "out")]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_urls_are_refused_kindly() -> None:
+    from aureus_jupyter.app.onboarding import onboard_location
+
+    with pytest.raises(UserError) as caught:
+        onboard_location("postgresql://user:secret@host/db", Path("x"), "x")
+    assert "secret" not in str(caught.value)
+
+
+def test_awkward_files(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a b.csv").write_text("id;full name;when\n1;Žofie;2024-01-02\n2;;2024-01-03\n", "utf-8")
+    (source / "header only.csv").write_text("x,y\n", "utf-8")
+    made = "iban\n" + "\n".join(f"CZ{i}" for i in range(30))
+    (source / "2024.csv").write_text(made, "utf-8")
+    assert main(["onboard", str(source), str(tmp_path / "out")]) == 0
+    catalog = PackSource(tmp_path / "out").load()
+    assert {d.name for d in catalog.datasets} >= {"a_b", "t_2024"}
