@@ -1,0 +1,78 @@
+"""A real JupyterLab with our front end in it, and a real browser looking at it.
+
+`tools/lab_browser.py` starts both; here are the fixtures. Nothing of the machine's own Jupyter settings is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def lab_browser(root: Path) -> ModuleType:
+    """The module that starts JupyterLab and the browser; a machine without Chromium cannot run these tests."""
+    module = _module(root / "tools" / "lab_browser.py")
+    if module.chromium() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI must have Chromium", pytrace=False)
+        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+    return module
+
+
+@pytest.fixture(scope="session")
+def lab(root: Path, lab_browser: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running lab over an empty folder; see `tools/lab_browser.py` for what it can do."""
+    with lab_browser.running_lab(root, tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def demo(root: Path, lab: Any) -> str:
+    """The demo notebook, run headless into the lab's folder with its evidence; returns its path there."""
+    sources = lab.folder / "sources"
+    shutil.copytree(root / "notebooks", sources, ignore=shutil.ignore_patterns("*.aureus", ".ipynb_checkpoints"))
+    code = (
+        "import sys; from pathlib import Path; from aureus_jupyter.app.demo import run_demo; "
+        "sys.exit(run_demo(Path(sys.argv[1]), rows=2000))"
+    )
+    command = [sys.executable, "-c", code, str(lab.folder / "stored")]
+    done = subprocess.run(command, env=lab.env, cwd=lab.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return "stored/demo.ipynb"
+
+
+@pytest.fixture
+def notebook(lab: Any) -> Callable[..., str]:
+    """Write a notebook of code cells into the lab's folder, each with its outputs, and return its path there."""
+
+    def write(name: str, sources: Sequence[str], outputs: Sequence[list[dict[str, Any]]] = ()) -> str:
+        cells = [new_code_cell(text, outputs=list(outs)) for text, outs in zip_longest(sources, outputs, fillvalue=[])]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+        nbformat.write(nbformat.from_dict(book), lab.folder / name)
+        return name
+
+    return write
