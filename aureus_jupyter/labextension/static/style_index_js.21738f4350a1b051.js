@@ -32,6 +32,7 @@
 
 .jp-AureusRun-badge {
   display: inline-block;
+  margin-right: 4px;
   padding: 2px 10px;
   border-radius: 4px;
   background: var(--aureus-run-color);
