@@ -211,7 +211,10 @@ class RunStore(Protocol):
     """Where runs are journalled and evidence is sealed: one folder beside one notebook."""
 
     def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
-        """Durably add events to a run's log. Raises EvidenceError (`journal_conflict`) unless it holds `expected`."""
+        """Add events to a run's log so that they survive this process.
+
+        Raises EvidenceError (`journal_conflict`) unless it holds `expected` of them.
+        """
         ...
 
     def seal(self, run_id: str, files: Sequence[PackFile]) -> str:

@@ -7,6 +7,8 @@ are no tags, anchors or aliases, and size and depth are bounded.
 from __future__ import annotations
 
 import re
+import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ __all__ = ["MAX_BYTES", "YamlError", "line_of", "load_text", "load_yaml"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_DIGITS = 40
 
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
@@ -47,60 +50,83 @@ _Loader: Any = type(
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the value in a file. Raises YamlError; an empty file is None."""
+    """Return the value in a file. Raises YamlError; an empty file is None.
+
+    Does not open what is not a regular file: a pipe would never end.
+    """
+    return load_text(_text(path))
+
+
+def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise YamlError("it is not a regular file")
+        if found.st_size > MAX_BYTES:
+            raise YamlError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
+        return path.read_bytes().decode("utf-8")
     except OSError as cause:
         raise YamlError(f"the file cannot be read ({type(cause).__name__})") from cause
-    if len(data) > MAX_BYTES:
-        raise YamlError(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    try:
-        return load_text(data.decode("utf-8"))
     except UnicodeDecodeError as cause:
         raise YamlError("the file is not UTF-8 text") from cause
 
 
 def load_text(text: str) -> Any:
     """Return the value in a text. Raises YamlError."""
+    root = _compose(text)
+    return None if root is None else _value(root, 0)
+
+
+@lru_cache(maxsize=1)
+def _compose(text: str) -> Any:
+    """Return the tree of nodes. Keeps the last one: every problem of a file asks for its line."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        if _SIGNS.search(text):
+            _refuse_signs(text)
+        return yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as cause:
         mark = getattr(cause, "problem_mark", None)
         problem = getattr(cause, "problem", None) or "it is not YAML"
         raise YamlError(str(problem), mark.line + 1 if mark is not None else 0) from None
-    except (ValueError, RecursionError) as cause:
+    except RecursionError as cause:
         raise YamlError(f"it is not YAML ({type(cause).__name__})") from None
-    return None if root is None else _value(root, set(), 0)
 
 
-def _value(node: Any, open_: set[int], depth: int) -> Any:
-    """Build a plain value; a node met inside itself, or twice, is an alias."""
-    line = node.start_mark.line + 1
+_SIGNS = re.compile(r"[!&*]")
+
+
+def _refuse_signs(text: str) -> None:
+    """Refuse tags, anchors and aliases wherever they stand; in the tree they would have left no trace."""
+    for token in yaml.scan(text, Loader=_Loader):
+        if isinstance(token, yaml.TagToken):
+            raise YamlError("tags are not used here", token.start_mark.line + 1)
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            raise YamlError("anchors and aliases are not used here", token.start_mark.line + 1)
+
+
+def _value(node: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
-        raise YamlError(f"it nests deeper than {MAX_DEPTH} levels", line)
-    if id(node) in open_:
-        raise YamlError("anchors and aliases are not used here", line)
-    open_.add(id(node))
+        raise YamlError(f"it nests deeper than {MAX_DEPTH} levels", node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, open_, depth)
+        return _mapping(node, depth)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, open_, depth + 1) for item in node.value]
-    return _scalar(node, line)
+        return [_value(item, depth + 1) for item in node.value]
+    return _scalar(node)
 
 
-def _mapping(node: Any, open_: set[int], depth: int) -> dict[str, Any]:
+def _mapping(node: Any, depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
             raise YamlError("a key is plain text", line)
         if key.value in found:
-            raise YamlError(f"the key {key.value!r} occurs twice", line)
-        found[key.value] = _value(value, open_, depth + 1)
+            raise YamlError(f"the key {key.value[:80]!r} occurs twice", line)
+        found[key.value] = _value(value, depth + 1)
     return found
 
 
-def _scalar(node: Any, line: int) -> Any:
+def _scalar(node: Any) -> Any:
     kind, text = node.tag.rpartition(":")[2], node.value
     if kind == "str":
         return text
@@ -108,18 +134,19 @@ def _scalar(node: Any, line: int) -> Any:
         return text == "true"
     if kind == "null":
         return None
-    if kind == "int":
-        return int(text)
-    if kind == "float":
-        return float(text)
-    raise YamlError("tags are not used here", line)
+    if len(text) > MAX_DIGITS:
+        raise YamlError(f"a number has at most {MAX_DIGITS} digits", node.start_mark.line + 1)
+    number = int(text) if kind == "int" else float(text)
+    if number in (float("inf"), float("-inf")):
+        raise YamlError("the number is too large", node.start_mark.line + 1)
+    return number
 
 
 def line_of(text: str, path: list[str | int]) -> int:
     """Return the line where the value at `path` stands, or of its nearest parent that exists; 0 when unknown."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError:
+        node = _compose(text)
+    except YamlError:
         return 0
     line = 0
     for part in path:

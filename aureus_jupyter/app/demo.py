@@ -71,10 +71,10 @@ def run_demo(out: Path, rows: int = 0) -> int:
 
 def _execute(source: Path, target: Path) -> str:
     """Run the notebook; return the name of the error papermill ends with, or nothing."""
-    import papermill
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import execute_notebook
 
-    run: Any = papermill.execute_notebook
+    run: Any = execute_notebook
     try:
         run(
             str(source),

@@ -23,8 +23,11 @@ def canonical_json(value: Any) -> bytes:
     Does not accept floats, integers beyond ±(2^53-1), non-string keys or lone surrogates: raises `ValueError`
     or `TypeError`. Source: RFC 8785.
     """
-    _check(value)
-    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    # The C encoder sorts by code points, which is the order asked for unless a key leaves the basic plane.
+    if _check(value):
+        value = _ordered(value)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
 
 
 def _ordered(value: Any) -> Any:
@@ -40,23 +43,25 @@ def _utf16(key: str) -> bytes:
     return key.encode("utf-16-be")
 
 
-def _check(value: Any) -> None:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return
-    if isinstance(value, int):
-        if abs(value) > _SAFE_INTEGER:
-            raise ValueError("canonical JSON holds integers within ±(2^53-1); write larger ones as text")
-        return
+def _check(value: Any) -> bool:
+    """Refuse what has no canonical form; return whether a key lies beyond the basic multilingual plane."""
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return False
     if isinstance(value, dict):
+        beyond = False
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"canonical JSON keys are text, found {type(key).__name__}")
-            _check(item)
-        return
+            beyond |= not key.isascii() and max(key) > "\uffff"
+            beyond |= _check(item)
+        return beyond
     if isinstance(value, (list, tuple)):
-        for item in value:
-            _check(item)
-        return
+        # Not any(): every item is checked.
+        return max([_check(item) for item in value], default=False)
+    if isinstance(value, int):
+        if abs(value) > _SAFE_INTEGER:
+            raise ValueError("canonical JSON holds integers within ±(2^53-1); write larger ones as text")
+        return False
     raise TypeError(f"canonical JSON has no form for {type(value).__name__}")
 
 

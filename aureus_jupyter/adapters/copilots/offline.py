@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aureus_jupyter.core.copilot.verified import match, nearest_questions
+from aureus_jupyter.core.copilot.verified import nearest_questions, verified_draft
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.ports import CopilotContext
-from aureus_jupyter.values.draft import Draft, Origin
+from aureus_jupyter.values.draft import Draft
 
 __all__ = ["VerifiedQuestions"]
 
@@ -20,18 +20,10 @@ class VerifiedQuestions:
 
         Raises UserError `cannot_answer_offline` with the nearest questions.
         """
-        verified = context.catalog.questions
-        found = match(question, verified)
-        if found is not None:
-            return Draft(
-                sql=found.question.sql,
-                origin=Origin.QUESTION,
-                by=f"verified:{found.question.id}",
-                question=question,
-                parameters=found.parameters,
-                note=found.question.answer,
-            )
-        near = nearest_questions(question, verified)
+        draft = verified_draft(question, context.catalog)
+        if draft is not None:
+            return draft
+        near = nearest_questions(question, context.catalog.questions)
         raise UserError(
             "cannot_answer_offline",
             "I cannot answer this offline: it is none of the pack's verified questions",

@@ -68,11 +68,33 @@ def as_text(types: Sequence[str], columns: Sequence[Any]) -> list[list[str | Non
     """Return the rows of Arrow columns as DuckDB writes them; None is NULL. Meant for few rows."""
     if not columns:
         return []
+    simple = [_plain_text(column) for column in columns]
+    if all(cells is not None for cells in simple):
+        return [list(row) for row in zip(*(cells for cells in simple if cells is not None), strict=True)]
     renamed = [f"c{i}" for i in range(len(columns))]
     wanted = ", ".join(f"CAST({_cast(c, t)} AS VARCHAR)" for c, t in zip(renamed, types, strict=True))
     with _CONVERTER:
         rows = _converter().from_arrow(pa.table(list(columns), names=renamed)).project(wanted).fetchall()
     return [list(row) for row in rows]
+
+
+def _plain_text(column: Any) -> list[str | None] | None:
+    """Return a column as text without asking DuckDB, or None where its spelling is not simply Python's."""
+    kind = str(column.type)
+    if kind in _INTEGERS or kind in {"large_string", "string"} or kind.startswith("decimal128"):
+        values = column.to_pylist()
+        return [None if v is None else f"{v:f}" if kind.startswith("decimal") else str(v) for v in values]
+    if kind == "date32[day]":
+        days = column.cast("int32").to_pylist()
+        # From the year 1 to 9999 Python and DuckDB write dates alike.
+        if all(day is None or -719_162 <= day <= 2_932_896 for day in days):
+            return [None if v is None else v.isoformat() for v in column.to_pylist()]
+    if kind == "double":
+        values = column.to_pylist()
+        # Between these bounds both write the shortest digits without an exponent.
+        if all(v is None or v == 0 or 1e-4 <= abs(v) < 1e15 for v in values):
+            return [None if v is None else repr(v) for v in values]
+    return None
 
 
 def _convert(name: str, kind: str, column: Any) -> tuple[Any, Any]:

@@ -5,9 +5,10 @@
         runs/<run id>/            sealed packs; never changed
         approvals/<run id>/       request.json and, once answered, approval.dsse.json
 
-A pack is written into a hidden folder and renamed, so a kill at any moment leaves a whole pack or none. The files are
-not synchronised one by one: after a power cut a renamed pack may hold a short file, which `aureus verify` names. The
-journal line `started` is synchronised, because it must be there whatever happens next.
+A pack is written into a hidden folder and renamed, so a kill of the kernel at any moment leaves a whole pack or none, and
+the journal line `started` is handed to the operating system before the engine is touched. Nothing is forced to the disk
+file by file, which would cost more than the cell: after a power cut a renamed pack may hold a short file, which `aureus
+verify` names, and the last journal lines may be gone.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class FolderRunStore:
     # -- journal ---------------------------------------------------------------------------------------------------
 
     def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
-        """Durably add events to a run's journal, which must hold `expected` of them.
+        """Add events to a run's journal, which must hold `expected` of them; they survive the death of the kernel.
 
         Raises EvidenceError `journal_conflict` when another process wrote first, `evidence_not_written`.
         """
@@ -73,8 +74,6 @@ class FolderRunStore:
                         hint="Another process works on this run. Run the cell again.",
                     )
                 file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as cause:
             raise _failed(cause, "the run's journal", path.parent) from cause
 
