@@ -33,7 +33,7 @@ test: venv system lint types layers test-ts docs-check wheel-check
 	@PYTHONPATH=tools $(PYTEST) -p coverage_floor --coverage-floor --cov --cov-report=
 
 bench: .stamp/dev
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python tests/bench/run.py
 
 docs-check: .stamp/dev
 	@echo '== documents'

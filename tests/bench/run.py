@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 LINES = int(os.environ.get("BENCH_LINES", "1200000"))
 ROWS = int(os.environ.get("BENCH_ROWS", "10000000"))
