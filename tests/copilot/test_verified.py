@@ -16,6 +16,7 @@ from aureus_jupyter.ports import CopilotContext
 from aureus_jupyter.values.catalog import Catalog, Question, Slot
 from aureus_jupyter.values.plan import Parameter
 
+NOTE = "Answered with the verified question “expected loss for loans with PD above {pd}”. The expected loss."
 QUESTIONS = (
     Question(
         id="el",
@@ -55,7 +56,7 @@ ASKED: dict[str, tuple[str, dict[str, Parameter]]] = {
     "late loans": ("late", {"days": 30}),
     "exposure of card plus in CZ since 2026-01-31": (
         "in",
-        {"product": "card plus", "country": "cz", "day": "2026-01-31"},
+        {"product": "card plus", "country": "CZ", "day": "2026-01-31"},
     ),
 }
 
@@ -118,7 +119,7 @@ def context(catalog: Catalog) -> CopilotContext:
 def test_the_offline_copilot() -> None:
     catalog = Catalog(datasets=(), questions=QUESTIONS)
     draft = VerifiedQuestions().draft("Expected loss for loans with PD above 10 %", context(catalog))
-    assert (draft.by, draft.parameters, draft.note) == ("verified:el", (("pd", 0.1),), "The expected loss.")
+    assert (draft.by, draft.parameters, draft.note) == ("verified:el", (("pd", 0.1),), NOTE)
     with pytest.raises(UserError) as caught:
         VerifiedQuestions().draft("expected gain", context(catalog))
     assert caught.value.code == "cannot_answer_offline"

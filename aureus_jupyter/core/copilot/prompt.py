@@ -12,8 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from aureus_jupyter.ports import CopilotContext
-from aureus_jupyter.values.catalog import Column, Dataset, Metric, fold
+from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Metric, fold
 
 __all__ = [
     "LONGEST_DESCRIPTION",
@@ -129,14 +128,14 @@ def _line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def render_catalog(question: str, context: CopilotContext) -> str:
+def render_catalog(question: str, catalog: Catalog) -> str:
     """Return the catalog as one JSON object a line: tables with (name, type, note) columns, then measures.
 
-    Holds names, types, descriptions, units and joins of what the context shows; nothing else, and no row value. Where
+    Holds names, types, descriptions, units and joins of what the catalog shows; nothing else, and no row value. Where
     it would be longer than `MAX_CATALOG`, the tables least like the question are left out and counted.
     """
     asked = _words(question)
-    tables = [d for d in context.catalog.datasets if _nameable(d.name)]
+    tables = [d for d in catalog.datasets if _nameable(d.name)]
     lines = {d.name: _line(_dataset(d)) for d in tables}
     ranked = sorted(tables, key=lambda d: -len(asked & _words(lines[d.name])))
     room, kept = MAX_CATALOG, []
@@ -145,7 +144,7 @@ def render_catalog(question: str, context: CopilotContext) -> str:
             room -= len(lines[dataset.name]) + 1
             kept.append(dataset)
     out = [lines[d.name] for d in tables if d in kept]
-    for metric in context.catalog.metrics:
+    for metric in catalog.metrics:
         line = _line(_metric(metric))
         if _shown(metric, kept) and len(line) < room:
             room -= len(line) + 1
@@ -155,10 +154,10 @@ def render_catalog(question: str, context: CopilotContext) -> str:
     return "\n".join(out)
 
 
-def system_prompt(question: str, context: CopilotContext) -> str:
+def system_prompt(question: str, catalog: Catalog, dialect: str) -> str:
     """Return the rules and the catalog. The dialect is named for the engine that will judge the draft."""
-    rules = _RULES.format(dialect=_DIALECTS.get(context.dialect, "SQL"))
-    return f"{rules}\nCatalog, one JSON object a line:\n{render_catalog(question, context)}"
+    rules = _RULES.format(dialect=_DIALECTS.get(dialect, "SQL"))
+    return f"{rules}\nCatalog, one JSON object a line:\n{render_catalog(question, catalog)}"
 
 
 def user_prompt(question: str) -> str:
