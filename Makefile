@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --quiet
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
-SETUP := pyproject.toml labextension/package.json
+SETUP := pyproject.toml labextension/package.json labextension/built-from.sha256
 
 .PHONY: help demo lab test bench docs-check venv system lint types layers test-python test-browser test-ts wheel-check front-end
 
