@@ -43,3 +43,6 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
     monkeypatch.setenv("IPYTHONDIR", str(home / "ipython"))
     return home
+
+
+pytest_plugins = ["front"]

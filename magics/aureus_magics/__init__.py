@@ -19,6 +19,8 @@ def register(shell: InteractiveShell) -> None:
     from aureus_magics.config import AureusConfig
     from aureus_magics.magic import AureusMagics
 
+    if "aureus" in shell.magics_manager.magics["cell"]:
+        return
     shell.register_magics(AureusMagics(shell))
     if not any(isinstance(c, AureusConfig) for c in shell.configurables):
         configurables: list[Any] = shell.configurables
@@ -32,10 +34,11 @@ def unregister(shell: InteractiveShell) -> None:
 
     from aureus_magics.complete import uninstall
     from aureus_magics.config import AureusConfig
+    from aureus_magics.magic import AureusMagics
 
     shell.magics_manager.magics["cell"].pop("aureus", None)
     shell.magics_manager.magics["line"].pop("aureus", None)
-    shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, AureusConfig)]
+    shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, (AureusConfig, AureusMagics))]
     uninstall(shell)
     if "aureus_jupyter.app" in sys.modules:
         sys.modules["aureus_jupyter.app"].reset_app()

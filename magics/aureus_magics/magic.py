@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -151,9 +152,10 @@ def _show(bundle: dict[str, Any], **more: Any) -> Any:
 
 
 class _Progress:
-    """A progress bar that appears only when the engine reports, which it does for work over a second."""
+    """A progress bar that appears when work has taken a second and its maker reports."""
 
     def __init__(self) -> None:
+        self._began = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> _Progress:
@@ -161,6 +163,8 @@ class _Progress:
 
     def __call__(self, share: float) -> None:
         """Show `share` (0 to 1, or below 0 when unknown)."""
+        if self._bar is None and time.monotonic() - self._began < 1.0:
+            return
         text = f"Running… {share:.0%}" if share >= 0 else "Running…"
         data = {"text/plain": text, "text/html": f'<progress max="1" value="{max(0.0, share):.2f}"></progress> {text}'}
         if self._bar is None:
