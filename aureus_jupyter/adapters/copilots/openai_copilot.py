@@ -181,6 +181,9 @@ class OpenAICopilot:
         except StatusError:
             charged = 0
             raise
+        except Unavailable as error:
+            charged = 0 if error.code == "copilot_unreachable" else estimate
+            raise
         finally:
             self._spent += charged
 

@@ -154,24 +154,29 @@ def _exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> byte
     with client:
         try:
             return _read(endpoint, _client(endpoint, client), body, until)
-        except openai.APITimeoutError:
+        except (TimeoutError, openai.APITimeoutError):
             raise TimeoutError from None
         except openai.APIConnectionError as error:
             if isinstance(error.__cause__, StatusError):
                 raise error.__cause__ from None
             raise _unreachable(endpoint, error.__cause__) from None
-        except openai.OpenAIError as error:
+        except Unavailable:
+            raise
+        except Exception as error:
+            # Whatever else the package raises may quote the key or the prompt, so only its kind is passed on.
             raise _unreachable(endpoint, error) from None
 
 
 def _read(endpoint: Endpoint, client: openai.OpenAI, body: Mapping[str, Any], until: float) -> bytes:
     """Read a whole answer, bounded in size and in time between any two parts of it."""
     import httpx2  # what the openai package speaks HTTP with
+    import openai
 
     create: Any = client.chat.completions.with_streaming_response.create
+    without_key = {} if endpoint.key else {"extra_headers": {"Authorization": openai.Omit()}}
     found = bytearray()
     try:
-        with create(**body) as response:
+        with create(**body, **without_key) as response:
             for part in response.iter_bytes():
                 found += part
                 if len(found) > MAX_BODY:
@@ -184,8 +189,6 @@ def _read(endpoint: Endpoint, client: openai.OpenAI, body: Mapping[str, Any], un
                     raise TimeoutError
     except httpx2.TimeoutException:
         raise TimeoutError from None
-    except httpx2.HTTPError as error:
-        raise _unreachable(endpoint, error) from None
     return bytes(found)
 
 
@@ -215,14 +218,13 @@ def _client(endpoint: Endpoint, client: Any) -> openai.OpenAI:
             timeout=client.timeout,
             default_headers=cast(Any, own),
         )
-    headers: dict[str, Any] = own if endpoint.key else {**own, "Authorization": openai.Omit()}
     return openai.OpenAI(
         base_url=endpoint.base_url,
         api_key=endpoint.key or "none",
         http_client=client,
         max_retries=0,
         timeout=client.timeout,
-        default_headers=headers,
+        default_headers=cast(Any, own),
     )
 
 
