@@ -87,15 +87,22 @@ def test_lines_that_cannot_be_read(line: str, code: str) -> None:
     assert caught.value.hint
 
 
+def ours(shell: InteractiveShell) -> list[str]:
+    """Everything of ours a shell holds."""
+    magics = [kind for kind in ("cell", "line") if "aureus" in shell.magics_manager.magics[kind]]
+    parts = [*shell.configurables, *shell.Completer.custom_matchers]
+    return magics + [type(p).__name__ for p in parts if getattr(p, "__module__", "").startswith("aureus_")]
+
+
 def test_unloading_takes_everything_out(shell: InteractiveShell) -> None:
-    before = (set(shell.magics_manager.magics["cell"]), len(shell.configurables), len(shell.Completer.custom_matchers))
+    assert ours(shell) == []
     shell.run_line_magic("load_ext", "aureus_jupyter")
+    once = ours(shell)
+    assert len(once) == 5
     shell.run_line_magic("reload_ext", "aureus_jupyter")
-    assert set(shell.magics_manager.magics["cell"]) - before[0] == {"aureus"}
-    assert len(shell.Completer.custom_matchers) == before[2] + 1
+    assert ours(shell) == once
     shell.run_line_magic("unload_ext", "aureus_jupyter")
-    after = (set(shell.magics_manager.magics["cell"]), len(shell.configurables), len(shell.Completer.custom_matchers))
-    assert after == before
+    assert ours(shell) == []
 
 
 def test_sql_is_never_touched(shell: InteractiveShell) -> None:
