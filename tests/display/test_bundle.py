@@ -1,0 +1,211 @@
+"""Bundles: complete, repeatable, and nothing from outside can write into them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from aureus_jupyter.display.bundle import MIME, bundle, page
+from aureus_jupyter.display.provenance import attach, provenance_of
+from aureus_jupyter.display.words import BADGES, is_number
+from aureus_jupyter.values.draft import Cell, Draft, Origin
+from aureus_jupyter.values.facts import Facts, OutputColumn, TableUse
+from aureus_jupyter.values.plan import Plan
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.run import Event, EventKind, Failure, ResultColumn, ResultInfo, Run, State
+from aureus_jupyter.values.verdict import Mask, MaskMethod, Reason, Verdict, VerdictKind
+
+GOLDEN = Path(__file__).parent / "golden"
+AT = "2026-03-01T10:00:00.000000Z"
+
+
+def run(state: State, *kinds: EventKind, **more: Any) -> Run:
+    events = tuple(Event(kind=k, at=AT, actor="a") for k in kinds)
+    return Run(
+        id="20260301T100000Z-0123456789ab",
+        cell=Cell(source="select", purpose="review", notebook="/home/ana/n.ipynb"),
+        principal=Principal(name="ana"),
+        state=state,
+        events=events,
+        evidence="/home/ana/n.aureus/runs/20260301T100000Z-0123456789ab",
+        evidence_digest="sha256:" + "ab" * 32,
+        **more,
+    )
+
+
+def finished(name: str = "a", masked: bool = False, question: str = "") -> Run:
+    mask = Mask(policy="p", dataset="loan", column=name, method=MaskMethod.REDACT, reason="it identifies a person")
+    return run(
+        State.SEALED,
+        EventKind.ALLOWED,
+        EventKind.STARTED,
+        EventKind.COMPLETED,
+        draft=Draft(sql="select 1", origin=Origin.QUESTION if question else Origin.SQL, question=question),
+        facts=Facts(
+            tables=(TableUse(dataset="loan", columns=(name,)),),
+            outputs=(OutputColumn(name=name, sources=(f"loan.{name}",)),),
+        ),
+        verdict=Verdict(kind=VerdictKind.ALLOW, masks=(mask,) if masked else ()),
+        plan=Plan(sql="select 1", bound="select 1", dialect="duckdb", shadows=()),
+        result=ResultInfo(
+            columns=(ResultColumn(name=name, type="BIGINT", sources=(f"loan.{name}",), masked=masked),),
+            rows=12,
+            digest="sha256:1",
+            digest_method="m",
+        ),
+    )
+
+
+REASON = Reason(policy="house.x", code="c", message="it is closed", hint="ask", approvers=("petr", "eva"))
+RUNS: dict[str, tuple[Run, Any, str]] = {
+    "allowed": (finished(), [["1"], [None]], ""),
+    "masked": (finished(masked=True, question="how many?"), [["•••"]], ""),
+    "refused": (
+        run(
+            State.SEALED,
+            EventKind.DENIED,
+            verdict=Verdict(kind=VerdictKind.DENY, reasons=(REASON,)),
+            failure=Failure(family="Refused", code="c", message="it is closed", hint="ask"),
+        ),
+        None,
+        "",
+    ),
+    "waiting": (
+        run(
+            State.HELD,
+            EventKind.APPROVAL_REQUIRED,
+            facts=Facts(tables=(TableUse(dataset="loan", columns=()),)),
+            verdict=Verdict(kind=VerdictKind.APPROVAL, reasons=(REASON,), approvers=("eva", "petr")),
+        ),
+        None,
+        "",
+    ),
+    "failed": (
+        run(
+            State.SEALED,
+            EventKind.ALLOWED,
+            EventKind.STARTED,
+            EventKind.ERRORED,
+            failure=Failure(family="Not run", code="data_error", message="a cast failed", hint="use try_cast"),
+        ),
+        None,
+        "",
+    ),
+    "plan": (replace(finished(), result=None, evidence="", evidence_digest=""), None, "Estimate: little."),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_golden(name: str) -> None:
+    made, rows, estimate = RUNS[name]
+    shown = bundle(made, rows, ("a notice",) if name == "allowed" else (), estimate)
+    text = json.dumps(shown, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    path = GOLDEN / f"{name}.json"
+    assert path.exists(), f"write it and read it: {text}"
+    assert text == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_json_fits_its_schema(name: str, root: Path) -> None:
+    schema = json.loads((root / "aureus_jupyter" / "display" / "run.v1.schema.json").read_text())
+    made, rows, estimate = RUNS[name]
+    Draft202012Validator(schema).validate(bundle(made, rows, (), estimate)[MIME])
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+def tags(html: str) -> list[tuple[str, tuple[str, ...]]]:
+    parser = Tags()
+    parser.feed(html)
+    return parser.found
+
+
+NASTY = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
+    [
+        "<script>alert(1)</script>",
+        '" onload="x',
+        "a|b",
+        "`x`",
+        "](javascript:x)",
+        "\n# x",
+        "<img src=x>",
+        "\x1b[31m",
+        "&lt;",
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(NASTY, NASTY, NASTY)
+def test_nothing_from_outside_can_write_markup(name: str, value: str, question: str) -> None:
+    plain = bundle(finished("x", True, "q"), [["v"]])
+    nasty = bundle(finished(name, True, question or "q"), [[value]])
+    assert tags(nasty["text/html"]) == tags(plain["text/html"])
+    assert re.search(r"(?<!\\)[<>]", nasty["text/markdown"]) is None
+    assert all(c.isprintable() or c == "\n" for c in nasty["text/plain"])
+    assert nasty == bundle(finished(name, True, question or "q"), [[value]])
+
+
+def test_the_html_reads_without_styles_or_scripts() -> None:
+    for made, rows, estimate in RUNS.values():
+        html = bundle(made, rows, (), estimate)["text/html"]
+        found = tags(html)
+        assert not {"style", "script", "svg", "link", "button"} & {tag for tag, _ in found}
+        assert all("alt" in attributes for tag, attributes in found if tag == "img")
+        assert all("scope" in attributes for tag, attributes in found if tag == "th")
+        assert "var(--" not in html
+        assert "/home/ana" not in json.dumps(bundle(made, rows, (), estimate))
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_badges_can_be_read() -> None:
+    for _, word, colour in BADGES.values():
+        assert word
+        assert 1.05 / (luminance(colour) + 0.05) >= 7, "WCAG 2.2 AAA for white text"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("BIGINT", True), ("DECIMAL(18,2)", True), ("UUID", False), ("UINTEGER", True), ("VARCHAR", False)],
+)
+def test_numbers_go_right(kind: str, number: bool) -> None:
+    assert is_number(kind) is number
+
+
+def test_pages() -> None:
+    shown = page("T", [("a", "b<")], ("x", "y"), "end")
+    assert "b&lt;" in shown["text/html"]
+    assert "| a | b\\< |" in shown["text/markdown"]
+    assert page("T", [])["text/plain"] == "T"
+
+
+def test_provenance_survives_what_pandas_keeps(tmp_path: Path) -> None:
+    frame = attach(pd.DataFrame({"a": [1]}), finished())
+    assert provenance_of(frame.copy())["run"] == finished().id
+    frame.to_parquet(tmp_path / "x.parquet")
+    assert provenance_of(pd.read_parquet(tmp_path / "x.parquet")) == provenance_of(frame)
+    json.dumps(provenance_of(frame))
