@@ -22,10 +22,12 @@ _TITLES = {
 }
 
 
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()#+-!|<>~&"})
+
+
 def inline(text: str) -> str:
     """Return user or catalog text for the middle of a Markdown line: one line, no markup."""
-    flat = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>~&])", r"\\\1", flat)
+    return " ".join(text.split()).translate(_ESCAPES)
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ MAX_BYTES = 64 * 1024
 MAX_TOKENS = 8_000
 MAX_NESTING = 64
 
+_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SCAN = re.compile(
     r"""
       (?P<comment>--[^\n\r]*|/\*)
@@ -64,14 +66,14 @@ def check_cell(text: str) -> None:
             f"a cell holds at most {MAX_BYTES // 1024} KiB, this one is larger",
             hint="Move long value lists into a dataset and join it, or split the statement into several cells.",
         )
-    for offset, char in enumerate(text):
-        if (char < " " and char not in "\t\n\r") or char == "\x7f" or "\ud800" <= char <= "\udfff":
-            raise UserError(
-                "bad_text",
-                f"the cell holds the character U+{ord(char):04X}, which no statement or question needs",
-                hint="Delete the character there; it often comes along when text is pasted.",
-                span=span_at(text, offset),
-            )
+    bad = _BAD.search(text)
+    if bad is not None:
+        raise UserError(
+            "bad_text",
+            f"the cell holds the character U+{ord(bad.group()):04X}, which no statement or question needs",
+            hint="Delete the character there; it often comes along when text is pasted.",
+            span=span_at(text, bad.start()),
+        )
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -197,6 +199,7 @@ _ENGLISH = frozenset(
 _SQL_SIGNS = frozenset("()*,;=<>[]{}\"'")
 
 
+@functools.lru_cache(maxsize=256)
 def looks_like_sql(text: str) -> bool:
     """Tell SQL from a question, by its shape alone.
 
