@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.copilots.offline import VerifiedQuestions
-from aureus_jupyter.core.copilot.verified import match, nearest_questions, slot_value, with_defaults
+from aureus_jupyter.core.copilot.verified import match, nearest_questions, slot_value, verified_draft, with_defaults
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.ports import CopilotContext
-from aureus_jupyter.values.catalog import Catalog, Question, Slot
+from aureus_jupyter.values.catalog import Catalog, Metric, Question, Slot
 from aureus_jupyter.values.plan import Parameter
 
 NOTE = "Answered with the verified question “expected loss for loans with PD above {pd}”. The expected loss."
@@ -77,6 +77,12 @@ def test_matches(asked: str) -> None:
         "exposure of mortgage in CZ since 2026-01-31",
         "exposure of card in CZ since 2026-13-31",
         "loans more than 1,2,3 days late",
+        "loans more than 1234567890123456 days late",
+        "expected loss for loans with PD above 1,000 %",
+        "expected loss for loans with PD above 1234567890123456 %",
+        "exposure of card in CZ since 2026-02-30",
+        "exposure of card in CZ since ２０２６-02-3",
+        "loans more than " + "1" * 600 + " days late",
         "same words",
         "something else; drop table loan",
     ],
@@ -93,6 +99,10 @@ def test_no_match(asked: str) -> None:
         ("number", "", None),
         ("number", "12 34", None),
         ("number", "-3", -3),
+        ("number", "1.1 million", 1_100_000),
+        ("number", "99999999999999 bn", 99999999999999e9),
+        ("number", "0.1", 0.1),
+        ("date", "٢٠٢٦-٠١-٠١", None),
         ("choice", "z", None),
     ],
 )
@@ -102,7 +112,7 @@ def test_slots(kind: str, text: str, value: Parameter) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_answered_calmly(asked: str) -> None:
-    assert match(asked, QUESTIONS) is None or True
+    match(asked, QUESTIONS, METRICS)
     assert len(nearest_questions(asked, QUESTIONS)) == 3
 
 
@@ -137,3 +147,40 @@ def test_every_phrasing_of_the_pack_matches_itself(root: Path) -> None:
             found = match(with_defaults(phrasing, question), questions)
             assert found is not None, phrasing
             assert found.question.id == question.id
+
+
+METRICS = (
+    Metric(name="expected_loss", sql="sum(el)", dataset="loan", synonyms=("EL", "loss we expect")),
+    Metric(name="late_loans", sql="count(*)", dataset="loan", synonyms=("late loans at all", "EL loans")),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "identifier"),
+    [
+        ("EL for loans with PD above 10 %", "el"),
+        ("Loss we expect for loans with PD above 10 %", "el"),
+        ("late loans at all", "late"),
+        ("el loans", "late"),
+        ("expected loss for loans with PD above 10 %", "el"),
+    ],
+)
+def test_other_names_of_a_measure(asked: str, identifier: str) -> None:
+    found = match(asked, QUESTIONS, METRICS)
+    assert found is not None
+    assert found.question.id == identifier
+
+
+@pytest.mark.parametrize("asked", ["elk for loans with PD above 10 %", "same words", "EL for loans"])
+def test_other_names_are_whole_words(asked: str) -> None:
+    assert match(asked, QUESTIONS, METRICS) is None
+
+
+def test_a_slot_keeps_its_letters_and_is_never_text_of_the_statement() -> None:
+    catalog = Catalog(datasets=(), questions=QUESTIONS, metrics=METRICS)
+    hostile = "Exposure of CARD in x'; DROP TABLE loan --EL since 2026-01-31"
+    draft = verified_draft(hostile, catalog)
+    assert draft is not None
+    assert draft.sql == "select 1"
+    assert dict(draft.parameters) == {"product": "card", "country": "x'; DROP TABLE loan --EL", "day": "2026-01-31"}
+    assert verified_draft("nothing like it", catalog) is None

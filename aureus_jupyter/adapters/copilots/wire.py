@@ -156,12 +156,10 @@ def _exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> byte
             return _read(endpoint, _client(endpoint, client), body, until)
         except (TimeoutError, openai.APITimeoutError):
             raise TimeoutError from None
-        except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, StatusError):
-                raise error.__cause__ from None
-            raise _unreachable(endpoint, error.__cause__) from None
-        except Unavailable:
+        except (StatusError, Unavailable):
             raise
+        except openai.APIConnectionError as error:
+            raise _unreachable(endpoint, error.__cause__) from None
         except Exception as error:
             # Whatever else the package raises may quote the key or the prompt, so only its kind is passed on.
             raise _unreachable(endpoint, error) from None
