@@ -1,3 +1,6 @@
+/** The MIME type of a run, version 1. */
+export const MIME_TYPE = 'application/vnd.aureus.run.v1+json';
+
 /** One column of a result's preview. */
 export interface IColumn {
   readonly name: string;

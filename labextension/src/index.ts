@@ -5,10 +5,9 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { Extension } from '@codemirror/state';
 
-import { readCard, type ICard } from './card';
+import { MIME_TYPE, readCard, type ICard } from './card';
 import { evidencePath } from './evidence';
 import { followFirstLine, governedLanguage } from './highlight';
-import { MIME_TYPE } from './mime';
 
 const OPEN_EVIDENCE = 'aureus:open-evidence';
 
@@ -61,7 +60,7 @@ const evidence: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    palette?.addItem({ command: OPEN_EVIDENCE, category: 'AUREUS' });
+    palette?.addItem({ command: OPEN_EVIDENCE, category: trans.__('AUREUS') });
     // Whether there is evidence changes with the cell and with what it put out.
     notebooks.activeCellChanged.connect(() => app.commands.notifyCommandChanged(OPEN_EVIDENCE));
   }

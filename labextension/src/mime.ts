@@ -2,13 +2,10 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { nullTranslator } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-import { readCard, type ICard } from './card';
+import { MIME_TYPE, readCard, type ICard } from './card';
 import { toCsv } from './csv';
 import { evidencePath } from './evidence';
 import { cardView, element, type IWords } from './view';
-
-/** The MIME type of a run, version 1. */
-export const MIME_TYPE = 'application/vnd.aureus.run.v1+json';
 
 /** Shows a run. What is not a run of version 1 is shown as the plain text beside it. */
 class RunWidget extends Widget implements IRenderMime.IRenderer {

@@ -36,7 +36,9 @@ def test_a_hostile_output_stays_text(lab: Any, notebook: Any) -> None:
     with lab.page(path, height=2000) as view:
         card = view.page.locator(".jp-AureusRun")
         assert card.locator("td").inner_text() == BAD
-        assert card.locator("img, script, a, iframe").count() == 0
+        view.page.wait_for_selector(".jp-AureusRun-evidence a")
+        assert card.locator("a").get_attribute("href").startswith(f"{lab.address}/files/%3Cimg")
+        assert card.locator("img, script, iframe").count() == 0
         assert view.page.evaluate("window.hacked") is None
 
 
