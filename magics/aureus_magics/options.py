@@ -26,6 +26,7 @@ FLAGS = {
     "--dry-run": "",
     "--pack": "pack name",
     "--frame": "pandas, polars or arrow",
+    "-A": "name for the connection",
     "--alias": "name for the connection",
 }
 """Options and what follows them; empty for a switch."""
@@ -33,7 +34,7 @@ FLAGS = {
 COMMANDS = ("status", "whoami", "catalog", "connect", "explain", "evidence", "resume", "help")
 
 _NAME = re.compile(r"[^\W\d]\w*\Z")
-_SAME = {"--output": "-o", "--engine": "-e"}
+_SAME = {"--output": "-o", "--engine": "-e", "-A": "--alias"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
 
 from aureus_jupyter.errors import UserError
-from aureus_magics.options import parse_line
+from aureus_magics.magic import AureusMagics
+from aureus_magics.options import FLAGS, parse_line
 from aureus_magics.place import cell_id, is_headless, notebook_path
 
 
@@ -31,7 +32,7 @@ LINES: dict[str, dict[str, Any]] = {
     "x <<": {"output": "x"},
     "x<<": {"output": "x"},
     "--purpose p x << --dry-run": {"output": "x", "purpose": "p", "dry_run": True},
-    "-o x -e pg --pack ./p": {"output": "x", "engine": "pg", "pack": "./p"},
+    "-o x -e pg --pack ./p -A a": {"output": "x", "engine": "pg", "pack": "./p", "alias": "a"},
     "--output=x --max-results=5": {"output": "x", "max_results": 5},
     "--params a=1 b=-2.5 c=true d=null e=x f='a b' x <<": {
         "output": "x",
@@ -85,6 +86,12 @@ def test_lines_that_cannot_be_read(line: str, code: str) -> None:
         parse_line(line, NAMESPACE)
     assert caught.value.code == code
     assert caught.value.hint
+
+
+def test_the_documented_options_are_the_ones_that_are_read() -> None:
+    documented = {option for action in AureusMagics.aureus.parser._actions for option in action.option_strings}
+    assert documented - {"-h", "--help"} == set(FLAGS)
+    assert "--purpose" in (AureusMagics.aureus.__doc__ or "")
 
 
 def ours(shell: InteractiveShell) -> list[str]:
