@@ -1,4 +1,7 @@
-"""From an Open Data Contract Standard 3.1 contract to a dataset. The mapping is described in packs/README.md."""
+"""From an Open Data Contract Standard 3.1 contract to a dataset. The mapping is described in packs/README.md.
+
+What says how data is protected must be right or the contract is refused; what is missing reads as the stricter case.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii
+from aureus_jupyter.adapters.schemas import Schema
+from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii, fold
 
-__all__ = ["ContractError", "dataset_of", "standard_problems"]
+__all__ = ["ContractError", "Place", "dataset_of", "standard_problems"]
 
+_STANDARD = Schema("open_data_contract_standard", "schema.json")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
-_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?(\[\])*\Z", re.ASCII)
+_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?(\[\d*\])*\Z", re.ASCII)
+_NESTED = re.compile(r"(STRUCT|MAP|ENUM|UNION)\([\w ,()\[\]'\"]+\)(\[\d*\])*\Z", re.IGNORECASE)
+_HOURS = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
+_DAYS = {"d": 1, "day": 1, "days": 1, "y": 365, "yr": 365, "year": 365, "years": 365}
+Place = list[str | int]
 
 
 class ContractError(ValueError):
     """A contract that cannot become a dataset: where in it, what was expected, what was found."""
 
-    def __init__(self, path: list[str | int], expected: str, found: str) -> None:
+    def __init__(self, path: Place, expected: str, found: str) -> None:
         super().__init__(expected)
         self.path = path
         self.expected = expected
@@ -25,7 +34,16 @@ class ContractError(ValueError):
 
 
 def standard_problems(value: Any) -> list[ContractError]:
-    """Return what the open-data-contract-standard package says against a contract. Imports the package on first use."""
+    """Return what the open-data-contract-standard package says against a contract.
+
+    The package's model checks only the kinds of members it knows and lets the others through, so its JSON Schema is asked
+    too, and first. Imports the package, jsonschema and pydantic on first use.
+    """
+    found = [ContractError([*v.path], v.expected, v.found) for v in _STANDARD.violations(value)]
+    return found or _model_problems(value)
+
+
+def _model_problems(value: Any) -> list[ContractError]:
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
@@ -42,64 +60,98 @@ def dataset_of(value: Any, pack: str, digest: str) -> Dataset:
     if not str(contract.get("apiVersion", "")).startswith("v3."):
         raise ContractError(["apiVersion"], "v3.1.0", _kind(contract.get("apiVersion")))
     table = _mapping(_one(contract.get("schema"), ["schema"]), ["schema", 0])
-    properties = table.get("properties")
-    if not isinstance(properties, list) or not properties:
-        raise ContractError(["schema", 0, "properties"], "a list of columns", _kind(properties))
-    columns = tuple(_column(item, ["schema", 0, "properties", i]) for i, item in enumerate(properties))
-    names = [c.name.lower() for c in columns]
-    if len(set(names)) != len(names):
-        raise ContractError(["schema", 0, "properties"], "columns with different names", "a name twice")
-    own = _custom(contract)
-    sla = {str(s.get("property")): s for s in _list(contract.get("slaProperties")) if isinstance(s, dict)}
+    own = _custom(contract, [])
     return Dataset(
         name=_name(table.get("name"), ["schema", 0, "name"]),
         pack=pack,
-        source=str(table.get("physicalName") or table.get("name")),
-        columns=columns,
+        source=_source(table),
+        columns=_columns(table.get("properties"), ["schema", 0, "properties"]),
         description=_purpose(contract),
         classification=_classification(own.get("classification")),
-        jurisdiction=str(own.get("jurisdiction", "")),
-        domain=str(contract.get("domain", "")),
+        jurisdiction=_word(own.get("jurisdiction"), ["customProperties"], "jurisdiction as text"),
+        domain=_word(contract.get("domain"), ["domain"], "text"),
         owner=_owner(contract),
         approvers=_approvers(contract),
-        freshness_hours=_duration(sla.get("frequency"), {"h": 1, "d": 24}),
-        retention_days=_duration(sla.get("retention"), {"d": 1, "y": 365}),
+        freshness_hours=_duration(contract, "frequency", _HOURS),
+        retention_days=_duration(contract, "retention", _DAYS),
         version=str(contract.get("version", "")),
         contract_digest=digest,
     )
 
 
-def _column(item: Any, path: list[str | int]) -> Column:
+def _source(table: Mapping[str, Any]) -> str:
+    source = table.get("physicalName") or table.get("name")
+    if not isinstance(source, str) or not source.isprintable() or ".." in source.replace("\\", "/").split("/"):
+        raise ContractError(["schema", 0, "physicalName"], "a table or a file inside the connection", _kind(source))
+    return source
+
+
+def _columns(properties: Any, path: Place) -> tuple[Column, ...]:
+    if not isinstance(properties, list) or not properties:
+        raise ContractError(path, "a list of columns", _kind(properties))
+    columns = tuple(_column(item, [*path, i]) for i, item in enumerate(properties))
+    if len({fold(c.name) for c in columns}) != len(columns):
+        raise ContractError(path, "columns with different names", "a name twice")
+    return columns
+
+
+def _column(item: Any, path: Place) -> Column:
     entry = _mapping(item, path)
-    own = _custom(entry)
-    kind = str(entry.get("physicalType", "")).upper()
-    if not _TYPE.match(kind) and not kind.startswith(("STRUCT(", "MAP(", "ENUM(", "UNION(")):
-        raise ContractError([*path, "physicalType"], "a DuckDB type such as VARCHAR or DECIMAL(18,2)", _kind(kind))
-    related = [r for r in _list(entry.get("relationships")) if isinstance(r, dict)]
-    pii = str(own.get("pii", "none"))
-    if pii not in set(Pii):
+    own = _custom(entry, path)
+    pii = own.get("pii", "none")
+    if not isinstance(pii, str) or pii not in set(Pii):
         raise ContractError([*path, "customProperties"], f"pii as one of {', '.join(Pii)}", "another word")
     return Column(
         name=_name(entry.get("name"), [*path, "name"], column=True),
-        type=kind,
-        nullable=not entry.get("required", False),
-        classification=_classification(entry.get("classification", "internal")),
+        type=_type(entry.get("physicalType"), [*path, "physicalType"]),
+        nullable=not _flag(entry, "required", path),
+        classification=_classification(entry.get("classification")),
         pii=Pii(pii),
-        description=str(entry.get("description") or ""),
-        unit=str(own.get("unit", "")),
-        key=bool(entry.get("primaryKey", False)),
-        references=str(related[0].get("to", "")) if related else "",
+        description=_word(entry.get("description"), [*path, "description"], "text"),
+        unit=_word(own.get("unit"), [*path, "customProperties"], "unit as text"),
+        key=_flag(entry, "primaryKey", path),
+        references=_reference(entry, path),
     )
+
+
+def _type(value: Any, path: Place) -> str:
+    """Return a DuckDB type: simple ones in capitals, nested ones as they are (their names count)."""
+    text = value.strip() if isinstance(value, str) else ""
+    if _TYPE.match(text.upper()):
+        return text.upper()
+    if _NESTED.match(text):
+        return text
+    raise ContractError(path, "a DuckDB type such as VARCHAR or DECIMAL(18,2)", _kind(value))
+
+
+def _flag(entry: Mapping[str, Any], name: str, path: Place) -> bool:
+    value = entry.get(name, False)
+    if not isinstance(value, bool):
+        raise ContractError([*path, name], "true or false", _kind(value))
+    return value
+
+
+def _reference(entry: Mapping[str, Any], path: Place) -> str:
+    related = [r for r in _list(entry.get("relationships")) if isinstance(r, dict)]
+    return _word(related[0].get("to"), [*path, "relationships", 0, "to"], "dataset.column") if related else ""
 
 
 def _classification(word: Any) -> Classification:
     """Read a classification; what is missing or unknown is restricted."""
-    return Classification(word) if word in set(Classification) else Classification.RESTRICTED
+    return Classification(word) if isinstance(word, str) and word in set(Classification) else Classification.RESTRICTED
 
 
-def _custom(value: Mapping[str, Any]) -> dict[str, Any]:
-    entries = [e for e in _list(value.get("customProperties")) if isinstance(e, dict)]
-    return {str(e.get("property")): e.get("value") for e in entries}
+def _custom(value: Mapping[str, Any], path: Place) -> dict[str, Any]:
+    """Return custom properties by name. Twice is refused: the second could undo the first."""
+    found: dict[str, Any] = {}
+    for index, item in enumerate(_list(value.get("customProperties"))):
+        where = [*path, "customProperties", index]
+        entry = _mapping(item, where)
+        name = str(entry.get("property"))
+        if name in found:
+            raise ContractError([*where, "property"], "a property of its own", "the name of another property")
+        found[name] = entry.get("value")
+    return found
 
 
 def _purpose(contract: Mapping[str, Any]) -> str:
@@ -123,20 +175,38 @@ def _approvers(contract: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _duration(entry: Any, units: Mapping[str, int]) -> int | None:
-    if not isinstance(entry, dict) or entry.get("unit") not in units:
-        return None
-    value = entry.get("value")
-    return int(value) * units[entry["unit"]] if isinstance(value, int) and not isinstance(value, bool) else None
+def _duration(contract: Mapping[str, Any], name: str, units: Mapping[str, int]) -> int | None:
+    """Return the shortest of the durations called `name`: the standard allows one for each element."""
+    found: list[int] = []
+    for index, item in enumerate(_list(contract.get("slaProperties"))):
+        entry = _mapping(item, ["slaProperties", index])
+        if entry.get("property") != name:
+            continue
+        value, unit = entry.get("value"), entry.get("unit")
+        if type(value) is not int or value < 0 or not isinstance(unit, str) or unit not in units:
+            expected = f"{name} as a whole number with a unit of {', '.join(units)}"
+            raise ContractError(["slaProperties", index], expected, "another value or unit")
+        found.append(value * units[unit])
+    return min(found, default=None)
 
 
-def _name(value: Any, path: list[str | int], column: bool = False) -> str:
-    if not isinstance(value, str) or not (_NAME.match(value) or (column and value and '"' not in value)):
-        raise ContractError(path, "a name of ASCII letters, digits and _", _kind(value))
-    return value
+def _word(value: Any, path: Place, expected: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise ContractError(path, expected, _kind(value))
+    return value or ""
 
 
-def _one(value: Any, path: list[str | int]) -> Any:
+def _name(value: Any, path: Place, column: bool = False) -> str:
+    """Return a name: of a dataset one that needs no quotes, of a column any the engines can quote."""
+    if isinstance(value, str) and _NAME.match(value):
+        return value
+    if column and isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable() and '"' not in value:
+        return value
+    expected = "a name of printable characters without quotes" if column else "a name of ASCII letters, digits and _"
+    raise ContractError(path, expected, _kind(value))
+
+
+def _one(value: Any, path: Place) -> Any:
     if not isinstance(value, list) or len(value) != 1:
         raise ContractError(
             path, "one table per contract", f"{len(value)} tables" if isinstance(value, list) else _kind(value)
@@ -144,7 +214,7 @@ def _one(value: Any, path: list[str | int]) -> Any:
     return value[0]
 
 
-def _mapping(value: Any, path: list[str | int]) -> dict[str, Any]:
+def _mapping(value: Any, path: Place) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ContractError(path, "members and values", _kind(value))
     return value

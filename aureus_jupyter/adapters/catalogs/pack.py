@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
+from aureus_jupyter.adapters.catalogs.questions import question_faults, question_of
+from aureus_jupyter.adapters.schemas import Schema
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes
-from aureus_jupyter.values.catalog import Catalog, Dataset, Metric, Question, Slot
+from aureus_jupyter.values.catalog import Catalog, Dataset, Metric, Question, fold
 
-__all__ = ["PackSource", "schema_errors"]
+__all__ = ["SCHEMAS", "PackSource", "is_inside"]
 
-
-@cache
-def _validator(part: str) -> Any:
-    from jsonschema import Draft202012Validator
-
-    text = files("aureus_jupyter.adapters.catalogs").joinpath("pack.schema.json").read_text("utf-8")
-    schema = json.loads(text)
-    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]})
+SCHEMAS = {
+    part: Schema("aureus_jupyter.adapters.catalogs", "pack.schema.json", part)
+    for part in ("pack", "questions", "metrics")
+}
 
 
-def schema_errors(part: str, value: Any) -> list[Any]:
-    """Return the schema's errors for `part` (pack, questions or metrics), outermost first."""
-    return sorted(_validator(part).iter_errors(value), key=lambda e: (len(e.path), str(e.path)))
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path, its links followed, is inside a folder."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 class PackSource:
@@ -45,18 +42,18 @@ class PackSource:
     def load(self) -> Catalog:
         """Return the pack's datasets, questions and metrics.
 
-        Does not run the open-data-contract-standard package: `aureus pack validate` does. Raises Unavailable
-        `pack_malformed` or `contract_malformed` with file, line, field and what was expected.
+        Does not run the open-data-contract-standard package, and binds no SQL: `aureus pack validate` does. Raises
+        Unavailable `pack_malformed` or `contract_malformed` with file, line, field and what was expected.
         """
         name = str(self.about()["name"])
         paths = sorted((self.folder / "contracts").glob("*.odcs.yaml"))
         datasets = tuple(self._dataset(path, name) for path in paths)
         if not datasets:
             raise self._bad("pack_malformed", self.folder / "contracts", [], "at least one *.odcs.yaml")
-        try:
-            return Catalog(datasets=datasets, questions=self._questions(name), metrics=self._metrics())
-        except ValueError:
-            raise self._bad("pack_malformed", self.folder / "contracts", [], "datasets with different names") from None
+        names = {fold(dataset.name) for dataset in datasets}
+        if len(names) < len(datasets):
+            raise self._bad("pack_malformed", self.folder / "contracts", [], "datasets with different names")
+        return Catalog(datasets=datasets, questions=self._questions(name), metrics=self._metrics(names))
 
     def _dataset(self, path: Path, pack: str) -> Dataset:
         try:
@@ -68,16 +65,26 @@ class PackSource:
         path = self.folder / "questions.yaml"
         if not path.is_file():
             return ()
-        return tuple(_question(item, pack) for item in self._checked(path, "questions")["questions"])
+        questions = tuple(question_of(item, pack) for item in self._checked(path, "questions")["questions"])
+        for fault in question_faults(questions):
+            raise self._bad("pack_malformed", path, [*fault.path], f"{fault.expected} (found {fault.found})")
+        return questions
 
-    def _metrics(self) -> tuple[Metric, ...]:
-        found: list[Metric] = []
+    def _metrics(self, names: set[str]) -> tuple[Metric, ...]:
+        found: dict[str, Metric] = {}
         for path in sorted((self.folder / "semantic").glob("*.yaml")):
-            for item in self._checked(path, "metrics")["metrics"]:
-                found.append(Metric(**{**item, "synonyms": tuple(item.get("synonyms", ()))}))
-        return tuple(found)
+            for index, item in enumerate(self._checked(path, "metrics")["metrics"]):
+                where: list[str | int] = ["metrics", index]
+                if fold(item["dataset"]) not in names:
+                    raise self._bad("pack_malformed", path, [*where, "dataset"], "the name of a dataset of the pack")
+                if item["name"] in found:
+                    raise self._bad("pack_malformed", path, [*where, "name"], "a name of its own")
+                found[item["name"]] = Metric(**{**item, "synonyms": tuple(item.get("synonyms", ()))})
+        return tuple(found.values())
 
     def _yaml(self, path: Path) -> Any:
+        if not is_inside(path, self.folder):
+            raise self._bad("pack_malformed", path, [], "a file of the pack, not a link to elsewhere")
         try:
             return load_yaml(path)
         except YamlError as error:
@@ -85,10 +92,9 @@ class PackSource:
 
     def _checked(self, path: Path, part: str) -> dict[str, Any]:
         value = self._yaml(path)
-        errors = schema_errors(part, value)
-        if errors:
-            expected = f"{errors[0].validator} {json.dumps(errors[0].validator_value)[:100]}"
-            raise self._bad("pack_malformed", path, [*errors[0].absolute_path], expected)
+        wrong = SCHEMAS[part].first(value)
+        if wrong is not None:
+            raise self._bad("pack_malformed", path, [*wrong.path], f"{wrong.expected} (found {wrong.found})")
         assert isinstance(value, dict), "the schema says so"
         return value
 
@@ -100,23 +106,3 @@ class PackSource:
         return Unavailable(
             code, f"{place}: {field} must be {expected}", hint=f"Correct it and run: aureus pack validate {self.folder}"
         )
-
-
-def _question(item: Mapping[str, Any], pack: str) -> Question:
-    slots = tuple(
-        Slot(
-            name=name,
-            kind=spec["kind"],
-            choices=tuple(spec.get("choices", ())),
-            default=spec.get("default", ""),
-        )
-        for name, spec in item.get("slots", {}).items()
-    )
-    return Question(
-        id=item["id"],
-        phrasings=tuple(item["phrasings"]),
-        sql=item["sql"].strip(),
-        slots=slots,
-        pack=pack,
-        answer=item.get("answer", ""),
-    )

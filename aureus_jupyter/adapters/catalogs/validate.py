@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of, standard_problems
-from aureus_jupyter.adapters.catalogs.pack import schema_errors
+from aureus_jupyter.adapters.catalogs.binding import Binder
+from aureus_jupyter.adapters.catalogs.contracts import ContractError, Place, dataset_of, standard_problems
+from aureus_jupyter.adapters.catalogs.pack import SCHEMAS, is_inside
+from aureus_jupyter.adapters.catalogs.questions import Fault, question_faults, question_of
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
-from aureus_jupyter.core.text import bind_names
 from aureus_jupyter.values.catalog import Dataset, fold
 
 __all__ = ["Problem", "validate_pack"]
 
 _DATA = {".yaml", ".yml", ".md", ".sql", ".csv", ".parquet", ".json", ".txt", ".duckdb", ".rego"}
+_READ = ("pack.yaml", "questions.yaml", "contracts/*.odcs.yaml", "semantic/*.yaml")
+_READ_BELOW = (".policy.yaml", ".policy_test.yaml")
+_MOST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,66 +37,94 @@ class Problem:
         return f"{place}: {self.field}: expected {self.expected}, found {self.found}"
 
 
+@dataclass(slots=True)
+class _Check:
+    """One pack under validation: its folder, and what was found so far."""
+
+    folder: Path
+    problems: list[Problem] = field(default_factory=list)
+    datasets: dict[str, tuple[Path, Dataset]] = field(default_factory=dict)
+
+    def say(self, path: Path, where: str, expected: str, found: str, place: Place | None = None, line: int = 0) -> None:
+        if place is not None and not line:
+            line = line_of(path.read_text("utf-8"), place)
+        name = _printable(path.relative_to(self.folder).as_posix())
+        self.problems.append(Problem(file=name, line=line, field=where, expected=expected, found=found))
+
+    def read(self, path: Path) -> Any:
+        """Return what a file holds; None when it cannot be read, which is a problem of its own."""
+        try:
+            return load_yaml(path)
+        except YamlError as error:
+            self.say(path, "the file", "plain YAML", error.why, line=error.line)
+            return None
+
+    def part(self, path: Path, part: str) -> Any:
+        """Return what a file of ours holds when it fits its schema, else None."""
+        before = len(self.problems)
+        value = self.read(path)
+        if len(self.problems) > before:
+            return None
+        for wrong in SCHEMAS[part].violations(value):
+            self.say(path, wrong.field, wrong.expected, wrong.found, [*wrong.path])
+        return value if len(self.problems) == before else None
+
+
 def validate_pack(folder: Path) -> list[Problem]:
-    """Return every problem of the pack in `folder`, in a stable order. Reads no data and runs no SQL."""
+    """Return every problem of the pack in `folder`, in a stable order; at most 200.
+
+    Reads no data and runs no SQL: the SQL of questions and metrics is bound over empty tables. Does not check policies, which
+    `aureus policy test` does. Never raises for what a pack holds.
+    """
+    check = _Check(folder)
     if not (folder / "pack.yaml").is_file():
         return [Problem(file="pack.yaml", line=0, field="the file", expected="a pack.yaml", found="none")]
-    found = [*_strangers(folder), *_schema(folder, folder / "pack.yaml", "pack")]
-    datasets: dict[str, tuple[Path, Dataset]] = {}
+    _strangers(check)
+    about = check.part(folder / "pack.yaml", "pack")
     contracts = sorted((folder / "contracts").glob("*.odcs.yaml"))
     if not contracts:
-        found.append(Problem(file="contracts", line=0, field="the folder", expected="a *.odcs.yaml", found="none"))
-    for path in contracts:
-        found += _contract(folder, path, datasets)
-    found += _references(folder, datasets)
-    for path in sorted((folder / "semantic").glob("*.yaml")):
-        found += _schema(folder, path, "metrics")
-    if (folder / "questions.yaml").is_file():
-        found += _questions(folder, folder / "questions.yaml")
-    return found
-
-
-def _strangers(folder: Path) -> Iterator[Problem]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-            yield Problem(
-                file=name, line=0, field="the file", expected="a file of the pack", found="a link to elsewhere"
-            )
-        elif path.is_file() and path.suffix not in _DATA:
-            yield Problem(file=name, line=0, field="the file", expected="data, a pack holds no code", found=path.suffix)
-
-
-def _read(folder: Path, path: Path) -> tuple[Any, list[Problem]]:
-    name = path.relative_to(folder).as_posix()
-    try:
-        return load_yaml(path), []
-    except YamlError as error:
-        return None, [Problem(file=name, line=error.line, field="the file", expected="plain YAML", found=error.why)]
-
-
-def _schema(folder: Path, path: Path, part: str) -> list[Problem]:
-    value, problems = _read(folder, path)
-    if problems:
-        return problems
-    text = path.read_text("utf-8")
-    return [
-        Problem(
-            file=path.relative_to(folder).as_posix(),
-            line=line_of(text, [*error.absolute_path]),
-            field=".".join(str(p) for p in error.absolute_path) or "the file",
-            expected=f"{error.validator} {error.validator_value!r}"[:120],
-            found=f"a value of kind {type(error.instance).__name__}",
+        check.problems.append(
+            Problem(file="contracts", line=0, field="the folder", expected="a *.odcs.yaml", found="none")
         )
-        for error in schema_errors(part, value)
-    ]
+    for path in contracts:
+        if is_inside(path, folder):
+            _contract(check, path)
+    _references(check)
+    with Binder() as binder:
+        _bound(check, binder, about)
+    return check.problems[:_MOST]
 
 
-def _contract(folder: Path, path: Path, datasets: dict[str, tuple[Path, Dataset]]) -> list[Problem]:
-    value, problems = _read(folder, path)
-    if problems:
-        return problems
-    text = path.read_text("utf-8")
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _strangers(check: _Check) -> None:
+    """Find files that do not belong: links out of the pack, code, and YAML under a name that nothing reads."""
+    for path in sorted(check.folder.rglob("*")):
+        if path.is_symlink() and not is_inside(path, check.folder):
+            check.say(path, "the file", "a file of the pack", "a link to elsewhere")
+        elif path.is_dir():
+            continue
+        elif not path.is_file():
+            check.say(path, "the file", "a regular file", "a link to nothing, or a device")
+        elif path.suffix not in _DATA and path.name != ".gitignore":
+            check.say(path, "the file", "data, a pack holds no code", _printable(path.suffix) or "no suffix")
+        elif path.suffix in {".yaml", ".yml"} and not _is_read(path.relative_to(check.folder)):
+            check.say(path, "the file", "a name that is read, see packs/README.md", "one that is ignored")
+
+
+def _is_read(name: Path) -> bool:
+    if name.parts[0] == "policies":
+        return name.name.endswith(_READ_BELOW)
+    return any(name.parent == Path(known).parent and name.match(known) for known in _READ)
+
+
+def _contract(check: _Check, path: Path) -> None:
+    before = len(check.problems)
+    value = check.read(path)
+    if len(check.problems) > before:
+        return
     errors = standard_problems(value)
     if not errors:
         try:
@@ -101,65 +132,62 @@ def _contract(folder: Path, path: Path, datasets: dict[str, tuple[Path, Dataset]
         except ContractError as error:
             errors = [error]
         else:
-            first = datasets.setdefault(fold(dataset.name), (path, dataset))
+            first = check.datasets.setdefault(fold(dataset.name), (path, dataset))
             if first[0] != path:
-                where: list[str | int] = ["schema", 0, "name"]
-                errors = [ContractError(where, "a name of its own", f"the name in {first[0].name}")]
-    name = path.relative_to(folder).as_posix()
-    return [
-        Problem(
-            file=name,
-            line=line_of(text, error.path),
-            field=".".join(str(p) for p in error.path) or "the file",
-            expected=error.expected,
-            found=error.found,
-        )
-        for error in errors
-    ]
+                errors = [ContractError(["schema", 0, "name"], "a name of its own", f"the name in {first[0].name}")]
+    for wrong in errors:
+        where = ".".join(str(p) for p in wrong.path) or "the file"
+        check.say(path, where, wrong.expected, wrong.found, wrong.path)
 
 
-def _references(folder: Path, datasets: dict[str, tuple[Path, Dataset]]) -> Iterator[Problem]:
-    for path, dataset in datasets.values():
+def _references(check: _Check) -> None:
+    for path, dataset in check.datasets.values():
         for index, column in enumerate(dataset.columns):
             target, _, name = column.references.partition(".")
-            known = datasets.get(fold(target))
+            known = check.datasets.get(fold(target))
             if column.references and (known is None or known[1].column(name) is None):
-                where: list[str | int] = ["schema", 0, "properties", index, "relationships"]
-                yield Problem(
-                    file=path.relative_to(folder).as_posix(),
-                    line=line_of(path.read_text("utf-8"), where),
-                    field=f"relationships of {column.name}",
-                    expected="dataset.column of this pack",
-                    found="another name",
-                )
+                place: Place = ["schema", 0, "properties", index, "relationships"]
+                check.say(path, f"relationships of {column.name}", "dataset.column of this pack", "another name", place)
 
 
-def _questions(folder: Path, path: Path) -> list[Problem]:
-    problems = _schema(folder, path, "questions")
-    if problems:
-        return problems
-    value, _ = _read(folder, path)
-    text = path.read_text("utf-8")
-    seen: set[str] = set()
-    for index, item in enumerate(value["questions"]):
-        slots = set(item.get("slots", {}))
-        used = set(bind_names(item["sql"])[1])
-        where: list[str | int] = ["questions", index]
-        wrong = [("id", "an id of its own")] if item["id"] in seen else []
-        seen.add(item["id"])
-        if used != slots:
-            wrong.append(("sql", "each slot bound once or more as :slot, and nothing else bound"))
-        for phrasing in item["phrasings"]:
-            if set(re.findall(r"\{(\w+)\}", phrasing)) - slots:
-                wrong.append(("phrasings", "only the slots of the question in {braces}"))
-        problems += [
-            Problem(
-                file=path.name,
-                line=line_of(text, [*where, field]),
-                field=f"{item['id']}.{field}",
-                expected=e,
-                found="another",
-            )
-            for field, e in wrong
-        ]
-    return problems
+def _bound(check: _Check, binder: Binder, about: Any) -> None:
+    """Check what DuckDB must understand. A pack over another database speaks that database's SQL: its SQL is not bound."""
+    for path, dataset in check.datasets.values():
+        for place, expected, found in binder.create(dataset):
+            check.say(path, ".".join(str(p) for p in place), expected, found, place)
+    binder.lock()
+    is_duckdb = isinstance(about, dict) and about.get("connection", {}).get("kind") != "sqlalchemy"
+    _metrics(check, binder if is_duckdb else None)
+    path = check.folder / "questions.yaml"
+    value = check.part(path, "questions") if path.is_file() and is_inside(path, check.folder) else None
+    if value is not None:
+        questions = [question_of(item, "") for item in value["questions"]]
+        faults = list(question_faults(questions))
+        _faults(check, path, faults)
+        if is_duckdb and not faults:
+            _faults(check, path, binder.questions(questions))
+
+
+def _faults(check: _Check, path: Path, faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        check.say(path, fault.field, fault.expected, fault.found, [*fault.path])
+
+
+def _metrics(check: _Check, binder: Binder | None) -> None:
+    names: dict[str, str] = {}
+    for path in sorted((check.folder / "semantic").glob("*.yaml")):
+        value = check.part(path, "metrics") if is_inside(path, check.folder) else None
+        for index, item in enumerate([] if value is None else value["metrics"]):
+            for member, expected, found in _metric(check, binder, item):
+                check.say(path, f"{item['name']}.{member}", expected, found, ["metrics", index, member])
+            if item["name"] in names:
+                found = f"one in {names[item['name']]}"
+                check.say(path, f"{item['name']}.name", "a name of its own", found, ["metrics", index, "name"])
+            names[item["name"]] = path.name
+
+
+def _metric(check: _Check, binder: Binder | None, item: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    if fold(item["dataset"]) not in check.datasets:
+        yield "dataset", "the name of a dataset of the pack", "another name"
+    elif binder is not None and (why := binder.metric(item["sql"], item["dataset"])):
+        yield "sql", "an expression over the dataset", why

@@ -6,14 +6,12 @@ that cannot be read stops every statement: an error here must not open a door.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from aureus_jupyter.adapters.policies.rules import Asked, Rule, compile_rule
+from aureus_jupyter.adapters.schemas import Schema
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes, digest_json
@@ -23,6 +21,7 @@ from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 __all__ = ["PATTERN", "DeclarativePolicies", "load_policies"]
 
 PATTERN = "*.policy.yaml"
+_SCHEMA = Schema("aureus_jupyter.adapters.policies", "policy.schema.json")
 
 
 class DeclarativePolicies:
@@ -74,11 +73,9 @@ def _read(path: Path) -> list[dict[str, Any]]:
         value = load_yaml(path)
     except YamlError as error:
         raise _malformed(path, error.line, "the file", f"plain YAML: {error.why}") from None
-    found = sorted(_validator().iter_errors(value), key=lambda e: (len(e.path), str(e.path)))
-    if found:
-        where = [*found[0].absolute_path]
-        field = ".".join(str(part) for part in where) or "the file"
-        raise _malformed(path, line_of(path.read_text("utf-8"), where), field, _expected(found[0]))
+    wrong = _SCHEMA.first(value)
+    if wrong is not None:
+        raise _malformed(path, line_of(path.read_text("utf-8"), [*wrong.path]), wrong.field, wrong.expected)
     policies: list[dict[str, Any]] = value["policies"]
     for index, policy in enumerate(policies):
         if policy["effect"] == "filter" and not (
@@ -86,23 +83,6 @@ def _read(path: Path) -> list[dict[str, Any]]:
         ):
             raise _malformed(path, 0, f"policies.{index}.filter", "an attribute of the principal, or values")
     return policies
-
-
-def _expected(error: Any) -> str:
-    """Say what the schema wanted, without the value that was found."""
-    if error.validator == "required":
-        return f"the members {', '.join(error.validator_value)}"
-    if error.validator == "additionalProperties":
-        return f"only the members {', '.join(sorted(error.schema.get('properties', {})))}"
-    return f"{error.validator} {json.dumps(error.validator_value)[:120]}"
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
-    text = files("aureus_jupyter.adapters.policies").joinpath("policy.schema.json").read_text("utf-8")
-    return Draft202012Validator(json.loads(text))
 
 
 def _malformed(path: Path, line: int, field: str, expected: str) -> Unavailable:

@@ -1,0 +1,162 @@
+"""Values against JSON Schemas: quick where a value fits, exact where it does not.
+
+Importing jsonschema takes over a second where its optional formats are installed, as they are beside JupyterLab; a first
+cell should not wait for that. So fastjsonschema answers whether a value fits, and jsonschema is loaded to say why not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["Schema", "Violation"]
+
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One thing a schema says against a value: where, what was expected, what was found. Never holds a value."""
+
+    path: _Path
+    expected: str
+    found: str
+
+    @property
+    def field(self) -> str:
+        """The path in words."""
+        return ".".join(str(part) for part in self.path) or "the file"
+
+
+class Schema:
+    """A schema that ships with a package. Reads it on first use, and once."""
+
+    def __init__(self, package: str, name: str, part: str = "") -> None:
+        self._package = package
+        self._name = name
+        self._part = part
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = json.loads(files(self._package).joinpath(self._name).read_text("utf-8"))
+        return {"$ref": f"#/$defs/{self._part}", "$defs": schema["$defs"]} if self._part else schema
+
+    @cached_property
+    def _quick(self) -> Any:
+        import fastjsonschema
+
+        return fastjsonschema.compile(self._schema, use_default=False)
+
+    @cached_property
+    def _exact(self) -> Any:
+        from jsonschema.validators import Draft202012Validator, validator_for
+
+        return validator_for(self._schema, default=Draft202012Validator)(self._schema)
+
+    def fits(self, value: Any) -> bool:
+        """Return whether a value fits."""
+        from fastjsonschema import JsonSchemaValueException
+
+        try:
+            self._quick(value)
+        except JsonSchemaValueException:
+            return False
+        return True
+
+    def violations(self, value: Any) -> list[Violation]:
+        """Return what is wrong with a value, outermost first; nothing when it fits both validators."""
+        leaves = [_leaf(e) for e in self._exact.iter_errors(value)]
+        found = sorted({_violation(e) for e in leaves if not _follows_from_others(e, leaves)}, key=_order)
+        if not found and not self.fits(value):
+            return [Violation(path=(), expected="a value the schema allows", found="another")]
+        return found
+
+    def first(self, value: Any) -> Violation | None:
+        """Return the outermost thing that is wrong with a value, or None."""
+        return None if self.fits(value) else self.violations(value)[0]
+
+
+def _order(violation: Violation) -> tuple[int, tuple[str, ...], str]:
+    return (
+        len(violation.path),
+        tuple(f"{p:06}" if isinstance(p, int) else p for p in violation.path),
+        violation.expected,
+    )
+
+
+def _follows_from_others(error: Any, errors: list[Any]) -> bool:
+    """A member that is wrong inside counts as unevaluated too; only the inner error helps."""
+    path = [*error.absolute_path]
+    inside = (e for e in errors if e is not error and [*e.absolute_path][: len(path)] == path)
+    return error.validator == "unevaluatedProperties" and any(inside)
+
+
+def _leaf(error: Any) -> Any:
+    """Return the error a person can act on: of several forms, that of the one form that was meant."""
+    while error.context:
+        forms: dict[Any, list[Any]] = {}
+        for inner in error.context:
+            forms.setdefault(inner.schema_path[0], []).append(inner)
+        meant = [errors for errors in forms.values() if not any(_is_another_form(e) for e in errors)]
+        if len(meant) != 1:
+            return error
+        error = meant[0][0]
+    return error
+
+
+def _is_another_form(error: Any) -> bool:
+    return error.validator in {"const", "enum"} or (error.validator == "type" and len(error.path) == 0)
+
+
+def _violation(error: Any) -> Violation:
+    return Violation(path=tuple(error.absolute_path), expected=_expected(error), found=_found(error))
+
+
+def _expected(error: Any) -> str:
+    rule, value = error.validator, error.validator_value
+    if rule == "required":
+        return f"the members {', '.join(value)}"
+    if rule == "unevaluatedProperties":
+        return "only members the schema knows"
+    if rule == "additionalProperties":
+        return f"only the members {', '.join(sorted(error.schema.get('properties', {})))}"[:300]
+    if rule == "enum":
+        return f"one of {', '.join(str(v) for v in value)}"[:300]
+    if rule == "const":
+        return str(value)
+    if rule == "type":
+        return f"a value of kind {value if isinstance(value, str) else ' or '.join(value)}"
+    if rule in {"oneOf", "anyOf"}:
+        return _forms(error)
+    return f"{rule} {json.dumps(value)[:120]}"
+
+
+def _forms(error: Any) -> str:
+    words = [w for inner in error.context for w in _words(inner)]
+    wanted = [f"the members {', '.join(e.validator_value)}" for e in error.context if e.validator == "required"]
+    if words:
+        return f"one of {', '.join(dict.fromkeys(words))}"
+    return " or ".join(dict.fromkeys(wanted)) or "one of the forms the schema knows"
+
+
+def _words(error: Any) -> Iterable[str]:
+    if error.validator == "const":
+        return [str(error.validator_value)]
+    return [str(v) for v in error.validator_value] if error.validator == "enum" else []
+
+
+def _found(error: Any) -> str:
+    value = error.instance
+    if error.validator == "required" and isinstance(value, dict):
+        return f"no {', '.join(str(name) for name in error.validator_value if name not in value)}"
+    if error.validator == "additionalProperties" and isinstance(value, dict):
+        strangers = [str(name)[:40] for name in value if name not in error.schema.get("properties", {})]
+        return f"also {', '.join(strangers[:5])}"
+    if error.validator == "unevaluatedProperties":
+        return "also " + ", ".join(re.findall(r"'([^']*)'", error.message)[:5])[:200]
+    return "nothing" if value is None or value == "" else f"another {type(value).__name__}"
