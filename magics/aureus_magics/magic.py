@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from IPython.core import magic_arguments
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -17,9 +18,31 @@ if TYPE_CHECKING:
 
 __all__ = ["AureusMagics"]
 
-# These decorators carry no types.
-_declared: Any = magic_arguments.magic_arguments
-_option: Any = magic_arguments.argument
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("words",), {"nargs": "*", "help": "NAME << assigns the result; %%aureus takes a command, such as help"}),
+    (("--as",), {"dest": "kind", "help": "sql or question, when the cell could be either"}),
+    (("-o", "--output"), {"help": "name for the result"}),
+    (("--purpose",), {"help": "why you read; policies ask for it"}),
+    (("-e", "--engine"), {"help": "alias of the connection"}),
+    (("--params",), {"nargs": "+", "help": "name=value ... or a JSON object; $name takes a variable's value"}),
+    (("--max-results",), {"type": int, "help": "most rows to return"}),
+    (("--dry-run",), {"action": "store_true", "help": "show verdict, what would run and its cost; read nothing"}),
+    (("--pack",), {"help": "name or folder of the pack"}),
+    (("--frame",), {"help": "pandas, polars or arrow"}),
+    (("-A", "--alias"), {"help": "name for a connection that %%aureus connect adds"}),
+)
+
+
+def _documented(function: Function) -> Function:
+    """Declare the options, for `%aureus?`; `aureus_magics.options` reads them (decision 4)."""
+    made: Any = function
+    argument: Any = magic_arguments.argument
+    declare: Any = magic_arguments.magic_arguments
+    for names, about in reversed(_OPTIONS):
+        made = argument(*names, **about)(made)
+    return cast("Function", declare()(made))
 
 
 @magics_class
@@ -28,18 +51,7 @@ class AureusMagics(Magics):
 
     @no_var_expand
     @line_cell_magic
-    @_declared()
-    @_option("words", nargs="*", help="NAME << assigns the result; %%aureus takes a command, such as help")
-    @_option("--as", dest="kind", help="sql or question, when the cell could be either")
-    @_option("-o", "--output", help="name for the result")
-    @_option("--purpose", help="why you read; policies ask for it")
-    @_option("-e", "--engine", help="alias of the connection")
-    @_option("--params", nargs="+", help="name=value ... or a JSON object; $name takes a variable's value")
-    @_option("--max-results", type=int, help="most rows to return")
-    @_option("--dry-run", action="store_true", help="show verdict, what would run and its cost; read nothing")
-    @_option("--pack", help="name or folder of the pack")
-    @_option("--frame", help="pandas, polars or arrow")
-    @_option("-A", "--alias", help="name for a connection that %%aureus connect adds")
+    @_documented
     def aureus(self, line: str, cell: str | None = None) -> Any:
         """Run SQL or a question under policy (`%%aureus`), or a command (`%aureus help`).
 
