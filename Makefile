@@ -25,7 +25,7 @@ demo: .stamp/base
 	@$(BIN)/aureus demo
 
 lab: .stamp/lab
-	@$(BIN)/jupyter lab notebooks/demo.ipynb
+	@$(BIN)/jupyter lab $$([ "$$(id -u)" != 0 ] || echo --allow-root) notebooks/demo.ipynb
 
 # pytest comes last, so that its closing line closes the run.
 test: venv system lint types layers test-ts docs-check wheel-check
