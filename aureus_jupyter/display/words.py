@@ -115,7 +115,8 @@ def card_of(
         digest=short_digest(run.evidence_digest),
         question=draft.question if asked and draft is not None else "",
         sql=draft.sql if draft is not None and asked else (run.plan.rewritten() if estimate and run.plan else ""),
-        notices=notices,
+        # How a question became SQL is told with it: a person must know whether a model or the pack's owners wrote it.
+        notices=(*notices, draft.note) if asked and draft is not None and draft.note else notices,
     )
 
 

@@ -23,7 +23,7 @@ from aureus_jupyter.testing.engines import raised
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Question, Slot
 from aureus_jupyter.values.draft import Origin
 
-__all__ = ["CATALOG", "CopilotConformance", "Cue", "ModelServer", "Request", "completion", "good", "reply"]
+__all__ = ["CATALOG", "CopilotConformance", "Cue", "ModelServer", "Request", "completion", "context", "good", "reply"]
 
 CATALOG = Catalog(
     datasets=(
@@ -63,7 +63,7 @@ class CopilotConformance:
         assert made.name.strip()
 
     def test_a_verified_question_needs_no_model(self) -> None:
-        draft = self.copilot().draft("Loans with PD above 7 %?", _context())
+        draft = self.copilot().draft("Loans with PD above 7 %?", context())
         assert draft.by == "verified:above"
         assert draft.origin is Origin.QUESTION
         assert draft.sql == CATALOG.questions[0].sql, "a slot is bound, never written into the text"
@@ -72,19 +72,20 @@ class CopilotConformance:
 
     def test_what_it_cannot_answer_is_an_error_with_a_hint(self) -> None:
         made = self.copilot()
-        error = raised(AureusError, lambda: made.draft(self.unanswerable, _context()))
+        error = raised(AureusError, lambda: made.draft(self.unanswerable, context()))
         assert error.code
         assert "loans with PD above 10 %" in error.hint, "the hint names the nearest verified question"
 
     def test_without_a_catalog_nothing_is_made_up(self) -> None:
         made = self.copilot()
-        nothing = CopilotContext(catalog=Catalog(datasets=()), dialect="duckdb", purpose="")
+        nothing = context(catalog=Catalog(datasets=()))
         error = raised(AureusError, lambda: made.draft(self.unanswerable, nothing))
         assert error.hint
 
 
-def _context() -> CopilotContext:
-    return CopilotContext(catalog=CATALOG, dialect="duckdb", purpose="review")
+def context(*feedback: tuple[str, str], catalog: Catalog = CATALOG) -> CopilotContext:
+    """Return what a copilot is told, with the errors of earlier rounds."""
+    return CopilotContext(catalog=catalog, dialect="duckdb", purpose="review", feedback=feedback)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,6 +176,20 @@ def test_the_html_reads_without_styles_or_scripts() -> None:
         assert "/home/ana" not in json.dumps(bundle(made, rows, (), estimate))
 
 
+def test_how_a_question_became_sql_is_told_in_every_form() -> None:
+    note = "Drafted by the model <b>m-1</b>. It says: [x](javascript:y) | z"
+    made = finished(question="how many?")
+    assert made.draft is not None
+    shown = bundle(replace(made, draft=replace(made.draft, note=note)), [["1"]], ("before",))
+    assert shown[MIME]["notices"] == ["before", note]
+    assert "&lt;b&gt;m-1" in shown["text/html"]
+    assert "](javascript" not in shown["text/markdown"]
+    assert note in shown["text/plain"]
+    assert tags(shown["text/html"]) == tags(bundle(made, [["1"]], ("before", "x"))["text/html"])
+    sql = replace(made, draft=replace(made.draft, note=note, origin=Origin.SQL))
+    assert bundle(sql, [["1"]])[MIME]["notices"] == []
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
