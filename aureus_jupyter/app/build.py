@@ -135,7 +135,7 @@ def choose(found: dict[str, Connection], alias: str) -> Connection:
 def engine(settings: Settings, connection: Connection) -> Engine:
     """Open a connection. Raises Unavailable."""
     if connection.kind == "sqlalchemy":
-        made: Engine = plugins.load("engine", "postgres").open(_resolved(connection.location))
+        made: Engine = plugins.load("engine", "postgres").open(resolved_url(connection.location))
         return made
     opened: Engine = plugins.load("engine", "duckdb").open(
         connection.location,
@@ -146,7 +146,7 @@ def engine(settings: Settings, connection: Connection) -> Engine:
     return opened
 
 
-def _resolved(url: str) -> str:
+def resolved_url(url: str) -> str:
     """Put the secret in place of a reference, whole or in the password's position."""
     from sqlalchemy.engine import make_url
 

@@ -3,33 +3,81 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-from aureus_jupyter.adapters.catalogs.onboard import OnboardReport, onboard
+from aureus_jupyter.adapters.catalogs.onboard import OnboardReport, check_target, onboard
 from aureus_jupyter.adapters.config.connections import Connection, connection_of
+from aureus_jupyter.adapters.config.secrets import is_reference
 from aureus_jupyter.errors import UserError
 
 __all__ = ["onboard_location"]
 
+_CUT = "The password was left out of pack.yaml. Put a reference in its place, such as env:NAME, or use ~/.pgpass."
+
 
 def onboard_location(location: str, out: Path, name: str, force: bool = False) -> OnboardReport:
-    """Draft a pack for a folder, a DuckDB file or a URL into `out`. Raises UserError and Unavailable."""
-    connection = connection_of("onboard", location, Path.cwd())
-    reader: Any
-    if connection.kind == "sqlalchemy":
-        raise UserError(
-            "onboard_url",
-            "onboarding reads folders of CSV and Parquet files and DuckDB files",
-            hint="Export the tables to Parquet, or write the contracts by hand.",
-        )
-    from aureus_jupyter.adapters.engines.duckdb import RawReader
+    """Draft a pack for a folder, a DuckDB file or a PostgreSQL URL into `out`.
 
-    reader = RawReader.open(connection.location)
+    A folder that holds CSV files is loaded into one DuckDB file within the pack. Raises UserError and Unavailable.
+    """
+    check_target(out, force)
+    connection = connection_of("onboard", location, Path.cwd())
+    if connection.kind == "sqlalchemy":
+        return _from_database(location, connection, out, name, force)
+    if connection.kind == "folder":
+        from aureus_jupyter.adapters.catalogs.onboard_files import has_csv
+
+        if has_csv(Path(connection.location)):
+            return _from_files(connection, out, name, force)
+    reader = _duckdb(connection.location)
     try:
         return onboard(reader, _described(connection, out), out, name=name, force=force)
     finally:
         reader.close()
+
+
+def _from_files(connection: Connection, out: Path, name: str, force: bool) -> OnboardReport:
+    from aureus_jupyter.adapters.catalogs.onboard_files import load_files
+
+    staging = out.with_name(f".{out.name}.{os.getpid()}.data")
+    try:
+        staging.mkdir(parents=True)
+        loaded = load_files(Path(connection.location), staging / "data.duckdb")
+        reader = _duckdb(str(loaded.path))
+        try:
+            return onboard(reader, {}, out, name=name, force=force, loaded=loaded)
+        finally:
+            reader.close()
+    except OSError as cause:
+        raise UserError(
+            "pack_not_written",
+            f"the data files cannot be loaded beside {out.name} ({cause.strerror or type(cause).__name__})",
+            hint="Check the place of the new pack, its permissions, and that the disk has room for the data.",
+        ) from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _from_database(location: str, connection: Connection, out: Path, name: str, force: bool) -> OnboardReport:
+    from aureus_jupyter.adapters.catalogs.onboard_sql import SqlReader, without_password
+    from aureus_jupyter.app.build import resolved_url
+
+    # What is written is what was given: a reference stays one, a password in a URL goes.
+    shown, cut = (location, False) if is_reference(location) else without_password(location)
+    reader = SqlReader.open(resolved_url(connection.location))
+    try:
+        about = [_CUT] if cut else []
+        return onboard(reader, {"kind": "sqlalchemy", "url": shown}, out, name=name, force=force, about=about)
+    finally:
+        reader.close()
+
+
+def _duckdb(location: str) -> Any:
+    from aureus_jupyter.adapters.engines.duckdb import RawReader
+
+    return RawReader.open(location)
 
 
 def _described(connection: Connection, out: Path) -> dict[str, str]:

@@ -6,35 +6,35 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from aureus_jupyter.adapters.catalogs.binding import Binder
+from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
+from aureus_jupyter.adapters.catalogs.onboard_files import Loaded
 from aureus_jupyter.adapters.catalogs.onboard_profile import (
     ColumnProfile,
     Join,
     RawSource,
     TableProfile,
     candidate_joins,
+    family,
+    free_name,
     profile,
 )
+from aureus_jupyter.adapters.catalogs.onboard_review import review
 from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
 from aureus_jupyter.errors import UserError
-from aureus_jupyter.values.catalog import Pii
+from aureus_jupyter.ports import RawColumn, RawTable
+from aureus_jupyter.values.catalog import Dataset, Pii
 
-__all__ = ["OnboardReport", "onboard"]
+__all__ = ["OnboardReport", "check_target", "onboard"]
 
-_LOGICAL = {
-    "VARCHAR": "string",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp",
-    "BOOLEAN": "boolean",
-    "DECIMAL": "number",
-    "DOUBLE": "number",
-    "FLOAT": "number",
-}
+_LOGICAL = {"text": "string", "uuid": "string", "other": "object"}
+_DATA_FILE = "seeds/data.duckdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class OnboardReport:
     folder: Path
     tables: tuple[TableProfile, ...]
     joins: Mapping[tuple[str, str], Join]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return what to tell the person at the command line."""
@@ -51,64 +52,135 @@ class OnboardReport:
         return (
             f"{len(self.tables)} contracts drafted in {self.folder}: {sum(t.rows for t in self.tables):,} rows, "
             f"{sum(bool(t.key) for t in self.tables)} keys, {len(self.joins)} joins, {personal} columns that may be personal data.\n"
-            f"Read {self.folder / 'REVIEW.md'}, correct the contracts, then run: aureus pack validate {self.folder}"
+            + "".join(f"Left out: {file}: {why}.\n" for file, why in sorted(self.left_out.items()))
+            + f"Read {self.folder / 'REVIEW.md'}, correct the contracts, then run: aureus pack validate {self.folder}"
         )
 
 
 def onboard(
-    reader: RawSource, connection: Mapping[str, Any], out: Path, *, name: str, force: bool = False
+    reader: RawSource,
+    connection: Mapping[str, Any],
+    out: Path,
+    *,
+    name: str,
+    force: bool = False,
+    loaded: Loaded | None = None,
+    about: Sequence[str] = (),
 ) -> OnboardReport:
     """Profile every table of `reader` and write a pack to `out`, whole or not at all.
 
-    `connection` is what pack.yaml says about where the data is. The same data gives the same files. Holds no data value.
-    Raises UserError `nothing_to_onboard`, `pack_exists` (a pack that was reviewed, or a draft without `force`).
+    `connection` is what pack.yaml says about where the data is; with `loaded` the pack gets that DuckDB file, which is moved,
+    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts; none holds a data value. Raises
+    UserError `nothing_to_onboard`, `pack_exists` (a pack that was reviewed, or a draft without `force`), `pack_not_written`.
     """
-    _check_target(out, force)
-    raw = [t for t in reader.tables() if t.columns]
-    if not raw:
+    check_target(out, force)
+    left_out = dict(loaded.left_out) if loaded else {}
+    tables = _named(reader, loaded, left_out)
+    if not tables:
         raise UserError(
             "nothing_to_onboard",
-            "there is no table and no file with columns there",
-            hint="Give a folder of CSV or Parquet files.",
+            "there is no table and no file with columns there"
+            + "".join(f"; {file}: {why}" for file, why in sorted(left_out.items())[:3]),
+            hint="Give a folder of CSV or Parquet files, a DuckDB file, or a URL of a database that holds tables.",
         )
-    tables = _named([profile(reader, table) for table in raw])
     joins = candidate_joins(reader, tables)
+    if loaded is not None:
+        connection = {"kind": "duckdb", "path": _DATA_FILE}
     mine = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         _write(mine, connection, name, tables, joins)
-        if out.exists():
-            shutil.rmtree(out)
-        mine.rename(out)
+        (mine / "REVIEW.md").write_text(review(name, tables, joins, left_out, about), "utf-8")
+        if loaded is not None:
+            (mine / _DATA_FILE).parent.mkdir()
+            (mine / _DATA_FILE).with_name(".gitignore").write_text(
+                "# Made from the data by aureus onboard.\n*.duckdb\n"
+            )
+            shutil.move(loaded.path, mine / _DATA_FILE)
+        _swap(mine, out)
+    except OSError as cause:
+        raise UserError(
+            "pack_not_written",
+            f"the folder {out.name} cannot be written ({cause.strerror or type(cause).__name__})",
+            hint="Check the place, its permissions, and that the disk has room.",
+        ) from None
     finally:
         shutil.rmtree(mine, ignore_errors=True)
-    return OnboardReport(folder=out, tables=tables, joins=joins)
+    return OnboardReport(folder=out, tables=tables, joins=joins, left_out=left_out)
 
 
-def _check_target(out: Path, force: bool) -> None:
+def _swap(mine: Path, out: Path) -> None:
+    """Put the new folder in place. The old one is moved aside first, so that a kill loses neither."""
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    if out.exists():
+        out.rename(old)
+    mine.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def check_target(out: Path, force: bool) -> None:
+    """Raise UserError `pack_exists` unless `out` is free, or a draft that may be replaced."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        status = (load_yaml(out / "pack.yaml") or {}).get("status", "")
-    except (YamlError, AttributeError):
-        status = "unknown"
+        status = str((load_yaml(out / "pack.yaml") or {}).get("status", ""))
+    except (YamlError, AttributeError, OSError):
+        status = ""
     if status != "draft" or not force:
         raise UserError(
             "pack_exists",
-            f"{out} holds a pack already, with the status {status or 'unknown'}",
-            hint="Choose another folder. A draft is replaced with --force; a reviewed pack never is.",
+            f"{out.name} holds a pack with the status {status[:20]}" if status else f"{out.name} exists and is no pack",
+            hint="Choose another folder. A draft is replaced with --force; a reviewed pack or anything else never is.",
         )
 
 
-def _named(tables: Sequence[TableProfile]) -> tuple[TableProfile, ...]:
-    """Give tables that would share a name numbers, in a stable order."""
-    from dataclasses import replace
-
-    seen: dict[str, int] = {}
-    named = []
-    for table in sorted(tables, key=lambda t: t.source):
-        count = seen[table.name.lower()] = seen.get(table.name.lower(), 0) + 1
-        named.append(table if count == 1 else replace(table, name=f"{table.name}_{count}"))
+def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -> tuple[TableProfile, ...]:
+    """Profile the tables in a stable order; leave out what no contract can hold, and say so."""
+    named: list[TableProfile] = []
+    for raw in sorted(reader.tables(), key=lambda t: t.source):
+        fitting, wrong = _fitting(raw)
+        if not fitting.columns:
+            left_out[raw.source] = "none of its columns fits a contract" if wrong else "it has no columns"
+            continue
+        table = profile(reader, fitting)
+        more = loaded.notes.get(raw.source, ()) if loaded else ()
+        if wrong:
+            more = (
+                *more,
+                f"{wrong} of its columns have a name or type that no contract holds; they cannot be reached.",
+            )
+        named.append(
+            replace(
+                table,
+                name=free_name(table.name, [t.name for t in named]),
+                origin=loaded.origins.get(raw.source, "") if loaded else "",
+                notes=more,
+            )
+        )
     return tuple(named)
+
+
+def _fitting(raw: RawTable) -> tuple[RawTable, int]:
+    """Return the table with the columns a contract can hold, and how many it cannot.
+
+    A type must be one DuckDB knows, of whatever database the column is: contracts write types as DuckDB does.
+    """
+    held = [column for column in raw.columns if _dataset(raw.source, [column]) is not None]
+    dataset = _dataset(raw.source, held)
+    unknown: set[int] = set()
+    if dataset is not None:
+        with Binder() as binder:
+            unknown = {int(place[3]) for place, _, _ in binder.create(dataset)}
+    kept = tuple(column for index, column in enumerate(held) if index not in unknown)
+    return replace(raw, columns=kept), len(raw.columns) - len(kept)
+
+
+def _dataset(source: str, columns: Sequence[RawColumn]) -> Dataset | None:
+    entries = [{"name": column.name, "physicalType": column.type} for column in columns]
+    table = {"name": "t", "physicalName": source, "properties": entries}
+    try:
+        return dataset_of({"apiVersion": "v3.1.0", "schema": [table]}, "", "")
+    except ContractError:
+        return None
 
 
 def _write(
@@ -120,10 +192,10 @@ def _write(
 ) -> None:
     (folder / "contracts").mkdir(parents=True)
     (folder / "policies").mkdir()
-    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "pack"
+    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:60] or "pack"
     about = {
         "name": slug,
-        "title": name,
+        "title": name.strip() or slug,
         "version": "0.1.0",
         "status": "draft",
         "description": "Drafted from the data by aureus onboard; to be reviewed.",
@@ -134,7 +206,6 @@ def _write(
     _yaml(folder / "policies" / "access.policy.yaml", _policy(slug))
     for table in tables:
         _yaml(folder / "contracts" / f"{table.name}.odcs.yaml", _contract(slug, table, joins))
-    (folder / "REVIEW.md").write_text(_review(name, tables, joins), "utf-8")
 
 
 def _yaml(path: Path, value: Any) -> None:
@@ -171,7 +242,7 @@ def _contract(slug: str, table: TableProfile, joins: Mapping[tuple[str, str], Jo
         "version": "0.1.0",
         "status": "draft",
         "domain": slug,
-        "description": {"purpose": f"Drafted from {table.source}; to be described."},
+        "description": {"purpose": f"Drafted from {table.origin or table.source}; to be described."},
         "customProperties": [{"property": "classification", "value": classification}],
         "schema": [
             {
@@ -188,12 +259,10 @@ def _contract(slug: str, table: TableProfile, joins: Mapping[tuple[str, str], Jo
 
 
 def _property(table: TableProfile, column: ColumnProfile, join: Join | None) -> dict[str, Any]:
-    kind = column.type.upper()
+    kind = family(column.type)
     made: dict[str, Any] = {
         "name": column.name,
-        "logicalType": next(
-            (v for k, v in _LOGICAL.items() if kind.startswith(k)), "integer" if "INT" in kind else "object"
-        ),
+        "logicalType": "array" if column.type.endswith("[]") else _LOGICAL.get(kind, kind),
         "physicalType": column.type,
         "required": column.empty == 0 and table.rows > 0,
     }
@@ -216,41 +285,3 @@ def _property(table: TableProfile, column: ColumnProfile, join: Join | None) -> 
             }
         ]
     return made
-
-
-def _review(name: str, tables: Sequence[TableProfile], joins: Mapping[tuple[str, str], Join]) -> str:
-    lines = [
-        f"# Review of {name}",
-        "",
-        "Everything here was guessed from the data. Nothing is sure until you have checked it. A table without a contract cannot be",
-        "reached. Guesses begin at the classification internal; a guess at personal data raises it to confidential or restricted.",
-        "",
-        "Check: names and descriptions, keys, joins, every guess at personal data and what was *not* guessed, owner and approvers,",
-        "jurisdiction, retention, and who may read for which purpose (policies/access.policy.yaml). Then set the status to active.",
-    ]
-    for table in tables:
-        lines += [
-            "",
-            f"## {table.name}",
-            "",
-            f"{table.rows:,} rows from `{table.source}`. Key: {table.key or 'none found'}.",
-            "",
-        ]
-        lines += ["| column | type | empty | distinct | guess | why |", "|---|---|--:|--:|---|---|"]
-        for column in table.columns:
-            join = joins.get((table.name, column.name))
-            guesses = [f"{column.pii.what} ({column.pii.level})"] if column.pii is not None else []
-            why = [column.pii.evidence] if column.pii is not None else []
-            if join is not None:
-                guesses.append(f"points to {join.target_table}.{join.target_column}")
-                why.append(f"{join.share:.1%} of its distinct values are found there")
-            cells = (
-                column.name,
-                column.type,
-                f"{column.empty:,}",
-                f"{column.distinct:,}",
-                "; ".join(guesses),
-                "; ".join(why),
-            )
-            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"

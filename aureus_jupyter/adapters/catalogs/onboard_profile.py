@@ -1,4 +1,7 @@
-"""What the data itself says: row counts, emptiness, keys and joins, as counts and shares, never as values."""
+"""What the data itself says: row counts, emptiness, keys and joins, as counts and shares, never as values.
+
+The SQL here is plain enough for DuckDB and for PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,35 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aureus_jupyter.adapters.catalogs.pii import Guess, guess
-from aureus_jupyter.ports import RawTable
+from aureus_jupyter.ports import RawColumn, RawTable
 
-__all__ = ["ColumnProfile", "Join", "RawSource", "TableProfile", "candidate_joins", "profile"]
+__all__ = [
+    "ColumnProfile",
+    "Join",
+    "RawSource",
+    "TableProfile",
+    "candidate_joins",
+    "family",
+    "free_name",
+    "profile",
+    "quoted",
+    "table_name",
+]
 
 _SAMPLED = 1000
-_KEYS = ("INTEGER", "BIGINT", "HUGEINT", "SMALLINT", "UINTEGER", "UBIGINT", "VARCHAR", "UUID")
+_LONGEST = 63
+_SHARE = 0.95
+_FAMILIES = (
+    ("text", re.compile(r"(VARCHAR|TEXT|CHAR|CHARACTER|CHARACTER VARYING|BPCHAR|STRING|CITEXT)(\(\d+\))?|ENUM\(.*")),
+    ("integer", re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|INT[248]?")),
+    ("number", re.compile(r"(DECIMAL|NUMERIC)(\(.*\))?|DOUBLE( PRECISION)?|FLOAT[48]?|REAL")),
+    ("timestamp", re.compile(r"TIMESTAMP.*")),
+    ("date", re.compile(r"DATE")),
+    ("time", re.compile(r"TIME.*")),
+    ("boolean", re.compile(r"BOOLEAN|BOOL")),
+    ("uuid", re.compile(r"UUID")),
+)
+_KEY_FAMILIES = {"text", "integer", "uuid"}
 
 
 class RawSource(Protocol):
@@ -26,26 +52,31 @@ class RawSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """One column: counts, whether it could be a key, and a guess about personal data."""
+    """One column: counts, whether it could be a key, a guess about personal data, and what else to check.
+
+    `distinct` is None for kinds of values that are not compared, such as lists.
+    """
 
     name: str
     type: str
     empty: int
-    distinct: int
+    distinct: int | None
     unique: bool
     pii: Guess | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableProfile:
-    """One table, the name it gets, and its key if one column is one."""
+    """One table, the name it gets, the file it comes from if any, its key if one column is one, and what to know."""
 
     name: str
     source: str
     rows: int
     columns: tuple[ColumnProfile, ...]
     key: str
-    note: str = ""
+    origin: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,57 +89,85 @@ class Join:
     share: float
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return an identifier in double quotes."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def family(kind: str) -> str:
+    """Return text, integer, number, date, timestamp, time, boolean, uuid or other for the name of a type."""
+    return next((name for name, pattern in _FAMILIES if pattern.fullmatch(kind.upper())), "other")
 
 
 def table_name(source: str) -> str:
     """Return the dataset name a table or file gets: its last part without the suffix, in ASCII letters, digits and _."""
-    stem = re.sub(
-        r"\.(parquet|csv|tsv|csv\.gz)$", "", source.replace("\\", "/").rpartition("/")[2], flags=re.IGNORECASE
-    )
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", stem.rpartition(".")[2]).strip("_") or "t"
-    return (name if not name[0].isdigit() else f"t_{name}")[:63]
+    last = source.replace("\\", "/").rpartition("/")[2]
+    stem = re.sub(r"\.(parquet|csv|tsv)(\.gz)?$", "", last, flags=re.IGNORECASE)
+    if stem == last:
+        stem = last.rpartition(".")[2]
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", stem).strip("_") or "t"
+    return (name if not name[0].isdigit() else f"t_{name}")[:_LONGEST]
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Return the name, or the name with the first number that makes it a new one, whatever the case."""
+    used = {t.lower() for t in taken}
+    numbered = (name if n == 1 else f"{name[: _LONGEST - len(str(n)) - 1]}_{n}" for n in range(1, len(used) + 2))
+    return next(n for n in numbered if n.lower() not in used)
 
 
 def profile(reader: RawSource, table: RawTable) -> TableProfile:
     """Return a table's profile. Raises what the reader raises."""
     relation = reader.relation(table.source)
-    counts = ", ".join(f"count({_quoted(c.name)}), count(DISTINCT {_quoted(c.name)})" for c in table.columns)
-    found = reader.fetch(f"SELECT count(*), {counts} FROM {relation}")[0]
-    rows = int(found[0])
-    columns = []
-    for place, column in enumerate(table.columns):
-        filled, distinct = int(found[1 + 2 * place]), int(found[2 + 2 * place])
-        columns.append(
-            ColumnProfile(
-                name=column.name,
-                type=column.type,
-                empty=rows - filled,
-                distinct=distinct,
-                unique=rows > 0 and distinct == rows,
-                pii=guess(column.name, column.type, _samples(reader, relation, column.name, column.type)),
-            )
-        )
+    rows = int(reader.fetch(f"SELECT count(*) FROM {relation}")[0][0])
+    columns = [_column(reader, relation, rows, column) for column in table.columns]
     name = table_name(table.source)
     return TableProfile(name=name, source=table.source, rows=rows, columns=tuple(columns), key=_key(name, columns))
 
 
-def _samples(reader: RawSource, relation: str, column: str, kind: str) -> list[str]:
+def _column(reader: RawSource, relation: str, rows: int, column: RawColumn) -> ColumnProfile:
+    name, kind = quoted(column.name), family(column.type)
+    compared = kind != "other"
+    counts = f"count({name}), count(DISTINCT {name})" if compared else f"count({name}), 0"
+    filled, distinct = (int(n) for n in reader.fetch(f"SELECT {counts} FROM {relation}")[0])
+    samples = _samples(reader, relation, name) if kind in {"text", "integer"} else []
+    return ColumnProfile(
+        name=column.name,
+        type=column.type,
+        empty=rows - filled,
+        distinct=distinct if compared else None,
+        unique=compared and 1 < rows == distinct,
+        pii=guess(column.name, samples),
+        note=_note(rows, filled, distinct, kind, samples),
+    )
+
+
+def _samples(reader: RawSource, relation: str, name: str) -> list[str]:
     """Return distinct values as text, the same ones every time, for checks only."""
-    if not kind.upper().startswith(("VARCHAR", "BIGINT", "HUGEINT", "UBIGINT")):
-        return []
-    name = _quoted(column)
     sql = (
-        f"SELECT v FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS v FROM {relation} WHERE {name} IS NOT NULL) "
+        f"SELECT v FROM (SELECT DISTINCT CAST({name} AS VARCHAR) AS v FROM {relation} WHERE {name} IS NOT NULL) AS d "
         f"ORDER BY md5(v) LIMIT {_SAMPLED}"
     )
     return [str(value) for (value,) in reader.fetch(sql)]
 
 
+def _note(rows: int, filled: int, distinct: int, kind: str, samples: Sequence[str]) -> str:
+    if rows and not filled:
+        return "always empty"
+    if rows > 1 and filled == rows and distinct == 1 and kind != "other":
+        return "one value only"
+    dated = len(samples) >= 20 and all(_yymmdd(text) for text in samples)
+    return "reads as dates written yymmdd; the engine sees no dates" if dated else ""
+
+
+def _yymmdd(text: str) -> bool:
+    found = re.fullmatch(r"\d{2}(\d{2})(\d{2})", text, re.ASCII)
+    return found is not None and 1 <= int(found[1]) <= 12 and 1 <= int(found[2]) <= 31
+
+
 def _key(table: str, columns: Sequence[ColumnProfile]) -> str:
     """Choose the key among unique columns: one named after the table, then one named like an id, then the first."""
-    fitting = [c for c in columns if c.unique and c.empty == 0 and c.type.upper().startswith(_KEYS)]
+    fitting = [c for c in columns if c.unique and c.empty == 0 and family(c.type) in _KEY_FAMILIES]
     own = {f"{table.lower()}_id", f"{table.lower()}id", "id", table.lower()}
     ranked = sorted(fitting, key=lambda c: (c.name.lower() not in own, not _is_id(c.name), columns.index(c)))
     return ranked[0].name if ranked and (_is_id(ranked[0].name) or columns.index(ranked[0]) == 0) else ""
@@ -127,32 +186,37 @@ def candidate_joins(reader: RawSource, tables: Sequence[TableProfile]) -> dict[t
     found: dict[tuple[str, str], Join] = {}
     for table in tables:
         for column in table.columns:
-            options = [t for t in tables if t.key and t.name != table.name and _alike(column, t)]
-            scored = [(_share(reader, table, column.name, t), t) for t in options if column.name != table.key]
-            good = [(share, t) for share, t in scored if share >= 0.95]
+            options = [t for t in tables if t.key and t.name != table.name and _alike(table, column, t)]
+            scored = [(_share(reader, table, column.name, t), t) for t in options]
+            good = [(share, t) for share, t in scored if share >= _SHARE]
             if good:
                 # The table named in the column comes first, then the one with fewer rows.
-                share, target = min(good, key=lambda g: (g[1].name.lower() not in column.name.lower(), g[1].rows))
+                share, target = min(
+                    good, key=lambda g: (g[1].name.lower() not in column.name.lower(), g[1].rows, g[1].name)
+                )
                 found[table.name, column.name] = Join(
                     column=column.name, target_table=target.name, target_column=target.key, share=share
                 )
     return found
 
 
-def _alike(column: ColumnProfile, target: TableProfile) -> bool:
+def _alike(table: TableProfile, column: ColumnProfile, target: TableProfile) -> bool:
     key = next(c for c in target.columns if c.name == target.key)
-    same_kind = ("VARCHAR" in column.type.upper()) == ("VARCHAR" in key.type.upper())
-    if not column.type.upper().startswith(_KEYS) or not same_kind:
+    kind = family(column.type)
+    if kind not in _KEY_FAMILIES or kind != family(key.type):
         return False
-    name, wanted = column.name.lower(), key.name.lower()
-    return name == wanted or (len(wanted) > 3 and name.endswith(wanted)) or name == f"{target.name.lower()}_id"
+    name, wanted, named = column.name.lower(), key.name.lower(), f"{target.name.lower()}_id"
+    if column.name == table.key:
+        # A table's own key points elsewhere only when it is named after the other table.
+        return name == named == wanted
+    return name in {wanted, named} or (len(wanted) > 3 and name.endswith(wanted))
 
 
 def _share(reader: RawSource, table: TableProfile, column: str, target: TableProfile) -> float:
-    name, key = _quoted(column), _quoted(target.key)
+    name, key = quoted(column), quoted(target.key)
     sql = (
-        f"SELECT count(*), count(k) FROM (SELECT DISTINCT {name} AS v FROM {reader.relation(table.source)} WHERE {name} IS NOT NULL) "
-        f"LEFT JOIN (SELECT DISTINCT {key} AS k FROM {reader.relation(target.source)}) ON v = k"
+        f"SELECT count(*), count(k) FROM (SELECT DISTINCT {name} AS v FROM {reader.relation(table.source)} WHERE {name} IS NOT NULL) AS f "
+        f"LEFT JOIN (SELECT DISTINCT {key} AS k FROM {reader.relation(target.source)}) AS t ON v = k"
     )
     total, hit = reader.fetch(sql)[0]
     return hit / total if total else 0.0

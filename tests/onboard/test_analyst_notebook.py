@@ -17,7 +17,6 @@ import pytest
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.catalogs.validate import validate_pack
 from aureus_jupyter.cli import main
-from aureus_jupyter.errors import UserError
 from aureus_jupyter.values.catalog import Pii
 
 KEYS = {
@@ -157,29 +156,3 @@ def test_twenty_questions_under_papermill(
         pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"q{place:02d}.pickle"), expected)
     assert len(list((tmp_path / "out.aureus" / "runs").iterdir())) == 20
     assert main(["verify", str(tmp_path / "out.aureus")]) == 0
-
-
-def test_nothing_to_onboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "empty").mkdir()
-    assert main(["onboard", str(tmp_path / "empty"), str(tmp_path / "out")]) == 1
-    assert "Traceback" not in capsys.readouterr().err
-
-
-def test_urls_are_refused_kindly() -> None:
-    from aureus_jupyter.app.onboarding import onboard_location
-
-    with pytest.raises(UserError) as caught:
-        onboard_location("postgresql://user:secret@host/db", Path("x"), "x")
-    assert "secret" not in str(caught.value)
-
-
-def test_awkward_files(tmp_path: Path) -> None:
-    source = tmp_path / "in"
-    source.mkdir()
-    (source / "a b.csv").write_text("id;full name;when\n1;Žofie;2024-01-02\n2;;2024-01-03\n", "utf-8")
-    (source / "header only.csv").write_text("x,y\n", "utf-8")
-    made = "iban\n" + "\n".join(f"CZ{i}" for i in range(30))
-    (source / "2024.csv").write_text(made, "utf-8")
-    assert main(["onboard", str(source), str(tmp_path / "out")]) == 0
-    catalog = PackSource(tmp_path / "out").load()
-    assert {d.name for d in catalog.datasets} >= {"a_b", "t_2024"}

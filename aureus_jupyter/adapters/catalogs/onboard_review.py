@@ -1,0 +1,73 @@
+"""REVIEW.md: what was guessed, why, and what a person must check. Counts and shares only, no value of the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from aureus_jupyter.adapters.catalogs.onboard_profile import ColumnProfile, Join, TableProfile
+
+__all__ = ["review"]
+
+_TOP = """
+Everything here was guessed from the data. Nothing is sure until you have checked it.
+
+- A table without a contract cannot be reached.
+- Every table and column begins at the classification internal. A guess at personal data raises a column to confidential (restricted
+  for special categories) and its table to confidential. No guess does not mean no personal data.
+- Nothing in these files is a value from the data: the reasons are names, counts and shares.
+
+Check: names and descriptions, keys, joins, every guess at personal data and what was *not* guessed, owner and approvers,
+jurisdiction, retention, and who may read for which purpose (policies/access.policy.yaml). Then set the status in pack.yaml and in
+each contract to active, and run `aureus pack validate`.
+"""
+
+
+def review(
+    name: str,
+    tables: Sequence[TableProfile],
+    joins: Mapping[tuple[str, str], Join],
+    left_out: Mapping[str, str],
+    about: Sequence[str] = (),
+) -> str:
+    """Return the document. The same input gives the same text."""
+    lines = [f"# Review of {_plain(name)}", _TOP.rstrip()]
+    lines += ["", *(f"{_plain(line)}" for line in about)] if about else []
+    if left_out:
+        lines += ["", "## Left out", "", "These have no contract, so nobody can reach them:", ""]
+        lines += [f"- `{_plain(what)}`: {_plain(why)}" for what, why in sorted(left_out.items())]
+    for table in tables:
+        lines += ["", *_table(table, joins)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: TableProfile, joins: Mapping[tuple[str, str], Join]) -> list[str]:
+    key = f"`{_plain(table.key)}`, never empty and never twice" if table.key else "none found"
+    lines = [f"## {table.name}", "", f"{table.rows:,} rows from `{_plain(table.origin or table.source)}`. Key: {key}."]
+    notes = [*table.notes, *(["It has no rows, so its types are a guess."] if not table.rows else [])]
+    lines += ["", *(f"- {_plain(note)}" for note in notes)] if notes else []
+    lines += ["", "| column | type | empty | distinct | guess | why |", "|---|---|--:|--:|---|---|"]
+    for column in table.columns:
+        cells = _cells(table, column, joins.get((table.name, column.name)))
+        lines.append("| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |")
+    return lines
+
+
+def _cells(table: TableProfile, column: ColumnProfile, join: Join | None) -> tuple[str, ...]:
+    guesses, why = [], []
+    if column.pii is not None:
+        guesses.append(f"{column.pii.what} ({column.pii.level})")
+        why.append(column.pii.evidence)
+    if join is not None:
+        guesses.append(f"points to {join.target_table}.{join.target_column}")
+        why.append(f"{int(join.share * 1000) / 10}% of its distinct values are found there")
+    if column.note:
+        why.append(column.note)
+    empty = f"{column.empty / table.rows:.1%}" if table.rows else "–"
+    distinct = "–" if column.distinct is None else f"{column.distinct:,}"
+    return column.name, column.type, empty, distinct, "; ".join(guesses), "; ".join(why)
+
+
+def _plain(text: str) -> str:
+    """Return a name so that it stays on its line and within its marks."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).replace("`", "'").replace("<", "&lt;")
