@@ -59,7 +59,7 @@ class Schema:
         return validator_for(self._schema, default=Draft202012Validator)(self._schema)
 
     def fits(self, value: Any) -> bool:
-        """Return whether a value fits."""
+        """Return whether a value fits. Does not know `unevaluatedProperties`, which our own schemas do not use."""
         from fastjsonschema import JsonSchemaValueException
 
         try:
@@ -91,9 +91,10 @@ def _order(violation: Violation) -> tuple[int, tuple[str, ...], str]:
 
 def _follows_from_others(error: Any, errors: list[Any]) -> bool:
     """A member that is wrong inside counts as unevaluated too; only the inner error helps."""
+    rule = "unevaluatedProperties"
     path = [*error.absolute_path]
-    inside = (e for e in errors if e is not error and [*e.absolute_path][: len(path)] == path)
-    return error.validator == "unevaluatedProperties" and any(inside)
+    others = (e for e in errors if e.validator != rule or len(e.absolute_path) > len(path))
+    return error.validator == rule and any([*e.absolute_path][: len(path)] == path for e in others)
 
 
 def _leaf(error: Any) -> Any:

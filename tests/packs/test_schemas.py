@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -72,6 +72,7 @@ def test_the_schemas_and_the_files_fit() -> None:
         assert schema.first(value) is None
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_both_validators_agree(data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(CASES) - 1))

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aureus_jupyter.adapters import yamlstrict
@@ -139,11 +139,13 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(plain)
 def test_json_is_read_as_json(value: object) -> None:
     assert load_text(json.dumps({"a": value}, ensure_ascii=False)) == {"a": value}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text("ab:-[]{}!&*?'\" \n\t#|>%@`~0.", max_size=60))
 def test_any_text_is_a_value_or_a_refusal(text: str) -> None:
     try:

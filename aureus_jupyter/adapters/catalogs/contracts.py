@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aureus_jupyter.adapters.schemas import Schema
+from aureus_jupyter.adapters.schemas import Schema, Violation
 from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii, fold
 
 __all__ = ["ContractError", "Place", "dataset_of", "standard_problems"]
@@ -39,8 +39,17 @@ def standard_problems(value: Any) -> list[ContractError]:
     The package's model checks only the kinds of members it knows and lets the others through, so its JSON Schema is asked
     too, and first. Imports the package, jsonschema and pydantic on first use.
     """
-    found = [ContractError([*v.path], v.expected, v.found) for v in _STANDARD.violations(value)]
+    found = [_standard_problem(violation) for violation in _STANDARD.violations(value)]
     return found or _model_problems(value)
+
+
+def _standard_problem(violation: Violation) -> ContractError:
+    """Say what helps: the schema of the standard's 3.2 asks a column without a logicalType for the parts of a map."""
+    if violation.expected == "the members map":
+        return ContractError(
+            [*violation.path], "a logicalType such as string or number", "none, or map without its parts"
+        )
+    return ContractError([*violation.path], violation.expected, violation.found)
 
 
 def _model_problems(value: Any) -> list[ContractError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,12 +23,12 @@ def data_dirs(kind: str, extra: str = "") -> list[Path]:
 
     named = [extra, os.environ.get(f"AUREUS_{kind.upper()}_PATH", "")]
     package = Path(str(files("aureus_jupyter")))
-    found = [Path(part).expanduser() for text in named for part in text.split(os.pathsep) if part]
+    found = [folder for text in named for part in text.split(os.pathsep) if (folder := _folder(part)) is not None]
     found += [Path(part) for part in jupyter_path("aureus", kind)]
     found.append(package / "_data" / kind)
     if (package.parent / "pyproject.toml").is_file():
         found.append(package.parent / kind)
-    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+    return [folder for folder in dict.fromkeys(found) if _is(folder.is_dir)]
 
 
 def pack_names(extra: str = "") -> list[str]:
@@ -42,15 +43,30 @@ def find_pack(name: str, extra: str = "") -> Path:
     Raises UserError `unknown_pack` with the nearest names.
     """
     if os.sep in name or name.startswith((".", "~")):
-        folder = Path(name).expanduser()
-        if (folder / "pack.yaml").is_file():
-            return folder.resolve()
+        places = [_folder(name)]
     else:
-        for folder in data_dirs("packs", extra):
-            if (folder / name / "pack.yaml").is_file():
-                return (folder / name).resolve()
+        places = [folder / name for folder in data_dirs("packs", extra)] if name.strip() else []
+    for place in places:
+        if place is not None and _is((place / "pack.yaml").is_file):
+            return place.resolve()
     raise UserError(
         "unknown_pack",
         f"there is no pack called {name[:80]!r}",
         hint=nearest_hint(name, pack_names(extra), "Set packs_path to the folder that holds your packs."),
     )
+
+
+def _folder(text: str) -> Path | None:
+    """Return the path a setting names, or None for one that cannot be: nobody's home, nothing at all."""
+    try:
+        return Path(text).expanduser() if text.strip() else None
+    except RuntimeError:
+        return None
+
+
+def _is(check: Callable[[], bool]) -> bool:
+    """Ask the file system; a name it cannot hold names nothing."""
+    try:
+        return check()
+    except (OSError, ValueError):
+        return False
