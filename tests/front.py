@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from traitlets.config import Config
 
 from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.display.bundle import MIME
@@ -74,6 +76,13 @@ class Front:
         return sorted((self.folder / "notebook.aureus" / "runs").glob("*"), key=lambda p: p.stat().st_mtime_ns)
 
 
+def new_shell() -> InteractiveShell:
+    """Return a shell that keeps no history and says nothing when Python ends."""
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    atexit.unregister(shell.atexit_operations)
+    return shell
+
+
 @pytest.fixture(scope="session")
 def seed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seeds made once for all tests."""
@@ -94,7 +103,7 @@ def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed_folder: Path, qu
     notebook.mkdir()
     monkeypatch.chdir(notebook)
     reset_app()
-    shell = InteractiveShell.instance()
+    shell = new_shell()
     shell.run_line_magic("load_ext", "aureus_jupyter")
     yield Front(shell, notebook)
     shell.run_line_magic("unload_ext", "aureus_jupyter")
@@ -102,4 +111,4 @@ def front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed_folder: Path, qu
     InteractiveShell.clear_instance()
 
 
-__all__ = ["Front", "Told", "get_app"]
+__all__ = ["Front", "Told", "get_app", "new_shell"]

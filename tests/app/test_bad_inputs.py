@@ -48,7 +48,7 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "missing parameter": ("missing_parameter", "", "SELECT count(*) FROM loan WHERE pd > :p"),
     "unknown parameter": ("unknown_parameter", "--params q=1", GOOD),
     "parameter of the wrong type": (
-        "wrong_types",
+        "data_error",
         "--params p=x",
         "SELECT count(*) FROM loan WHERE days_past_due > :p",
     ),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from front import new_shell
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
@@ -22,8 +23,7 @@ from aureus_magics.place import cell_id, is_headless, notebook_path
 
 @pytest.fixture
 def shell() -> Iterator[InteractiveShell]:
-    made = InteractiveShell.instance()
-    yield made
+    yield new_shell()
     InteractiveShell.clear_instance()
 
 
