@@ -22,7 +22,7 @@ _TITLES = {
 }
 
 
-_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()#+-!|<>~&"})
+_ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()#+-!|<>~&$"})
 
 
 def inline(text: str) -> str:

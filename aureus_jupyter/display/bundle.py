@@ -19,6 +19,9 @@ __all__ = ["MIME", "bundle", "page"]
 
 MIME = "application/vnd.aureus.run.v1+json"
 
+_NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
+"""Amounts in dollars are no formulas, and a formula from a row may hold a link: MathJax 2 and 3 leave these classes alone."""
+
 _LINE = "1px solid rgba(128,128,128,.5)"
 _CELL = f"border-bottom:{_LINE};padding:3px 10px"
 
@@ -62,7 +65,8 @@ def _html(card: Card) -> str:
         parts.append(_list("Where the columns come from", card.lineage))
     if card.evidence:
         parts.append(f"<p>Evidence: <code>{escape(card.evidence)}</code> ({escape(card.digest)})</p>")
-    return f'<div style="border-left:4px solid {BADGES[card.outcome][2]};padding:4px 12px">{"".join(parts)}</div>'
+    colour = BADGES[card.outcome][2]
+    return f'<div {_NO_MATH} style="border-left:4px solid {colour};padding:4px 12px">{"".join(parts)}</div>'
 
 
 def _list(title: str, items: Sequence[str]) -> str:
@@ -142,10 +146,10 @@ def _plain(card: Card) -> str:
     lines += [f"Changed: {item}" for item in card.changes]
     lines += [f"What to do: {card.next}"] if card.next else []
     lines += _plain_table(card)
-    lines += [card.sql] if card.sql else []
+    lines += card.sql.splitlines()
     lines += [f"Column {item}" for item in card.lineage]
     lines += [f"Evidence: {card.evidence} ({card.digest})"] if card.evidence else []
-    return "\n".join(_one_line(line) if "\n" not in card.sql or line != card.sql else line for line in lines)
+    return "\n".join(_one_line(line) for line in lines)
 
 
 def _one_line(text: str) -> str:
@@ -170,7 +174,8 @@ def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (),
         if rows
         else ""
     )
-    html = f"<p><strong>{escape(title)}</strong></p>{table}" + (f"<p>{escape(text)}</p>" if text else "")
+    closing = f"<p>{escape(text)}</p>" if text else ""
+    html = f"<div {_NO_MATH}><p><strong>{escape(title)}</strong></p>{table}{closing}</div>"
     width = max((len(row[0]) for row in rows), default=0)
     plain = [
         title,

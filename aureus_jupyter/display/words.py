@@ -24,6 +24,10 @@ BADGES = {
 """Icon, word and background (white text on each is at least 7:1, WCAG 2.2 AAA)."""
 
 
+LONGEST_VALUE = 500
+"""Characters of one value that a preview shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """What a person reads about a run, before it takes a form. `rows` are preview cells as text, None for NULL."""
@@ -106,7 +110,7 @@ def card_of(
         next=_next(run, outcome),
         changes=changes(run),
         columns=tuple((c.name, c.type, c.masked) for c in result.columns) if result is not None else (),
-        rows=tuple(tuple(row) for row in rows or ()),
+        rows=tuple(tuple(_short(value) for value in row) for row in rows or ()),
         row_count=result.rows if result is not None else None,
         truncated=result.truncated if result is not None else False,
         lineage=_lineage(run),
@@ -118,6 +122,11 @@ def card_of(
         # How a question became SQL is told with it: a person must know whether a model or the pack's owners wrote it.
         notices=(*notices, draft.note) if asked and draft is not None and draft.note else notices,
     )
+
+
+def _short(value: str | None) -> str | None:
+    """Cut a long value: a notebook stores a preview three times, and a document in a cell would be most of its file."""
+    return value if value is None or len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
 
 
 def _place(run: Run) -> str:

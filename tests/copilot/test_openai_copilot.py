@@ -84,6 +84,8 @@ BAD_REPLIES = {
     "a number": reply(sql=1),
     "nothing": reply(""),
     "both": reply(cannot_answer="SERVERMARK"),
+    "an escape": reply("SELECT '\x1b[2J' AS a"),
+    "turned text": reply("SELECT 1 /* \u202e */ AS a"),
     "too long": reply("S" * 20_001),
     "empty": "",
     "half a character": '{"sql": "\\ud800", "explanation": "", "assumptions": [], "cannot_answer": ""}',

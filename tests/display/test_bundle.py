@@ -190,6 +190,27 @@ def test_how_a_question_became_sql_is_told_in_every_form() -> None:
     assert bundle(sql, [["1"]])[MIME]["notices"] == []
 
 
+def test_a_long_value_is_cut_in_every_form() -> None:
+    shown = bundle(finished(), [["x" * 100_000], [None], ["y" * 500]])
+    assert shown[MIME]["rows"] == [["x" * 499 + "…"], [None], ["y" * 500]]
+    assert sum(len(json.dumps(form)) for form in shown.values()) < 20_000
+
+
+def test_sql_of_several_lines_cannot_steer_a_terminal() -> None:
+    made = finished(question="q")
+    assert made.draft is not None
+    shown = bundle(replace(made, draft=replace(made.draft, sql="select\n'\x1b[2J\u202e' as a\r\n")), [["1"]])
+    assert "select\n' [2J ' as a\n" in shown["text/plain"]
+
+
+def test_dollars_are_no_formula() -> None:
+    value = r"$\href{javascript:alert(1)}{x}$"
+    for shown in (bundle(finished(), [[value]]), page("T", [(value,)])):
+        assert tags(shown["text/html"])[0][0] == "div"
+        assert shown["text/html"].startswith('<div class="tex2jax_ignore mathjax_ignore"')
+        assert re.search(r"(?<!\\)\$", shown["text/markdown"]) is None
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]

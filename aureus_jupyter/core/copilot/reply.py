@@ -13,6 +13,9 @@ from .prompt import plain
 
 __all__ = ["REPLY_SCHEMA", "Completion", "Reply", "note_of", "read_completion", "read_reply"]
 
+_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a person who reads a draft would not see, or would see in another order than it is read."""
+
 _HINT = "Ask again in other words, or write the SQL yourself."
 
 
@@ -102,6 +105,8 @@ def read_reply(completion: Completion) -> Reply:
         reply = Reply.model_validate_json(fenced[1] if fenced else text)
     except ValidationError as error:
         raise _bad(_first(error)) from None
+    if _HIDDEN.search(reply.sql):
+        raise _bad("its statement holds a control character or one that turns the direction of text")
     if reply.sql.strip() and not reply.cannot_answer.strip():
         return reply
     if reply.cannot_answer.strip() and not reply.sql.strip():
