@@ -39,6 +39,7 @@ _FAMILIES = (
     ("boolean", re.compile(r"BOOLEAN|BOOL")),
     ("uuid", re.compile(r"UUID")),
 )
+_BARE = {"id", "no", "nr", "number", "code", "key", "name"}
 _KEY_FAMILIES = {"text", "integer", "uuid"}
 
 
@@ -209,7 +210,9 @@ def _alike(table: TableProfile, column: ColumnProfile, target: TableProfile) -> 
     if column.name == table.key:
         # A table's own key points elsewhere only when it is named after the other table.
         return name == named == wanted
-    return name in {wanted, named} or (len(wanted) > 3 and name.endswith(wanted))
+    # A bare id says nothing about whose it is.
+    shared = wanted not in _BARE and (name == wanted or (len(wanted) > 3 and name.endswith(wanted)))
+    return shared or name == named
 
 
 def _share(reader: RawSource, table: TableProfile, column: str, target: TableProfile) -> float:
