@@ -180,7 +180,7 @@ def copilot(settings: Settings) -> Copilot:
     made: Copilot = plugins.load("copilot", settings.copilot)(
         base_url=settings.copilot_base_url,
         model=settings.copilot_model,
-        key=resolve(settings.copilot_key),
+        key=lambda: resolve(settings.copilot_key),  # a key that is missing must not stop SQL cells
         api=settings.copilot_api,
         api_version=settings.copilot_api_version,
         timeout=settings.copilot_timeout,

@@ -224,3 +224,19 @@ def test_what_is_late_is_left_behind() -> None:
     with pytest.raises(KeyError):
         within(5, wait)
     assert within(5, lambda: 7) == 7
+
+
+def test_a_key_is_fetched_when_it_is_used(ask: Any) -> None:
+    fetched: list[str] = []
+
+    def key() -> str:
+        fetched.append(KEY)
+        return KEY
+
+    with ModelServer(good()) as server:
+        made = ask(server, key=key)
+        made.draft("loans with PD above 5%", context())
+        assert fetched == []
+        made.draft(ASKED, context())
+        assert fetched == [KEY]
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"

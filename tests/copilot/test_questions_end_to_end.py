@@ -153,6 +153,27 @@ def test_a_copilot_that_fails_is_two_lines_and_evidence(asking: Any, tmp_path: P
         assert app.run(sql).error is None, "SQL needs no model"
 
 
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"copilot_key": "env:NO_SUCH_KEY"}, "secret_missing"),
+        ({"copilot_base_url": ""}, "copilot_settings"),
+        ({"copilot_api": "azure"}, "copilot_settings"),
+        ({"copilot_token_budget": 1}, "copilot_budget"),
+    ],
+)
+def test_a_copilot_set_wrongly_stops_no_sql(asking: Any, tmp_path: Path, more: dict[str, Any], code: str) -> None:
+    with ModelServer(fake.never_asked) as server:
+        app = asking(server, **more)
+        assert app.run(question(ASKED, tmp_path)).error.code == code
+        sql = Cell(source=GOOD, purpose="credit_risk_review", notebook=str(tmp_path / "n.ipynb"))
+        assert app.run(sql).error is None
+        assert (
+            app.run(question("expected loss by product", tmp_path)).run.draft.by == "verified:expected-loss-by-product"
+        )
+        assert server.requests == []
+
+
 DENIALS = """
 version: 1
 policies:

@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aureus_jupyter.core.copilot.prompt import system_prompt, user_prompt
@@ -53,7 +54,8 @@ class OpenAICopilot:
     """A copilot that asks a model for what no verified question answers.
 
     `timeout` is the deadline in seconds of one draft, with its retries and repairs; `token_budget` the tokens of all
-    drafts together. Makes no request before `draft`, and loads the openai package only then. Not for two threads at once.
+    drafts together. `key` is a key, or what gives it at the moment of use. Makes no request before `draft`, and loads
+    the openai package only then. Not for two threads at once.
     """
 
     def __init__(
@@ -61,14 +63,15 @@ class OpenAICopilot:
         *,
         base_url: str,
         model: str,
-        key: str = "",
+        key: str | Callable[[], str] = "",
         api: str = "openai",
         api_version: str = "",
         timeout: float = 30.0,
         token_budget: int = 20_000,
         wait: Callable[[float], None] = _wait,
     ) -> None:
-        self._endpoint = Endpoint(base_url=base_url, model=model, api=api, api_version=api_version, key=key)
+        self._endpoint = Endpoint(base_url=base_url, model=model, api=api, api_version=api_version)
+        self._key = key
         self._timeout = timeout
         self._budget = token_budget
         self._wait = wait
@@ -98,20 +101,21 @@ class OpenAICopilot:
             verified = verified_draft(question, context.catalog)
             if verified is not None:
                 return verified
-        self._endpoint.check()
+        endpoint = replace(self._endpoint, key=self._key if isinstance(self._key, str) else self._key())
+        endpoint.check()
         try:
-            return self._ask(question, context)
+            return self._ask(endpoint, question, context)
         except AureusError as error:
             raise _with_questions(error, question, context) from None
 
-    def _ask(self, question: str, context: CopilotContext) -> Draft:
+    def _ask(self, endpoint: Endpoint, question: str, context: CopilotContext) -> Draft:
         until = time.monotonic() + self._timeout
         self._exchange = self._opened(question, context)
         system = system_prompt(question, context.catalog, context.dialect)
         opening = [{"role": "system", "content": system}, {"role": "user", "content": user_prompt(question)}]
         while True:
             turns = [{"role": role, "content": text} for role, text in self._exchange.messages()]
-            completion = self._complete([*opening, *turns], until)
+            completion = self._complete(endpoint, [*opening, *turns], until)
             self._exchange = self._exchange.answered(completion.choices[0].message.content or "")
             try:
                 reply = read_reply(completion)
@@ -144,23 +148,23 @@ class OpenAICopilot:
             note=note_of(reply, self._endpoint.model),
         )
 
-    def _complete(self, messages: list[dict[str, str]], until: float) -> Completion:
+    def _complete(self, endpoint: Endpoint, messages: list[dict[str, str]], until: float) -> Completion:
         """Return one completion, retrying what may pass and stepping down to a plainer request where one is refused."""
         retries = 0
         while True:
             try:
-                return self._once(messages, until)
+                return self._once(endpoint, messages, until)
             except StatusError as error:
                 if error.status in {400, 422} and self._shape + 1 < len(_SHAPES):
                     self._shape += 1
                     continue
                 pause = _pause(error, retries)
                 if error.status not in _RETRIED or retries == MAX_RETRIES or not _fits(pause, until):
-                    raise _status(error, self._endpoint, retries + 1) from None
+                    raise _status(error, endpoint, retries + 1) from None
                 retries += 1
                 self._wait(pause)
 
-    def _once(self, messages: list[dict[str, str]], until: float) -> Completion:
+    def _once(self, endpoint: Endpoint, messages: list[dict[str, str]], until: float) -> Completion:
         estimate = math.ceil(len(json.dumps(messages, ensure_ascii=False).encode("utf-8", "replace")) / 3)
         room = self._budget - self._spent - estimate
         if room < MIN_REPLY_TOKENS:
@@ -171,10 +175,10 @@ class OpenAICopilot:
                 hint="Raise copilot_token_budget, restart the kernel, or write the SQL yourself.",
             )
         members, limit = _SHAPES[self._shape]
-        body = {**members, "model": self._endpoint.model, "messages": messages, limit: min(MAX_REPLY_TOKENS, room)}
+        body = {**members, "model": endpoint.model, "messages": messages, limit: min(MAX_REPLY_TOKENS, room)}
         charged = estimate
         try:
-            answer = post(self._endpoint, body, until - time.monotonic())
+            answer = post(endpoint, body, until - time.monotonic())
             completion = read_completion(answer)
             charged = completion.tokens() or estimate + math.ceil(len(answer) / 3)
             return completion
