@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+import aureus_jupyter
 from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack, pack_names
 from aureus_jupyter.errors import UserError
+
+
+def shipped(root: Path, kind: str) -> Path:
+    """Where our own packs or policies are: inside the installed package, or in the checkout that stands for it."""
+    inside = Path(str(aureus_jupyter.__file__)).parent / "_data" / kind
+    return inside if inside.is_dir() else root / kind
 
 
 def make(folder: Path, name: str) -> Path:
@@ -25,15 +32,15 @@ def test_the_order_of_the_places(tmp_path: Path, root: Path, quiet_home: Path, m
         make(place, "mine")
         assert find_pack("mine", str(tmp_path / "a")) == (place / "mine").resolve()
     assert data_dirs("packs", str(tmp_path / "a"))[:3] == places
-    assert data_dirs("packs")[-1] == root / "packs"
-    assert find_pack("credit-risk") == root / "packs" / "credit-risk"
+    assert data_dirs("packs")[-1] == shipped(root, "packs")
+    assert find_pack("credit-risk") == shipped(root, "packs") / "credit-risk"
     assert {"credit-risk", "mine"} <= set(pack_names(str(tmp_path / "a")))
 
 
 def test_policies_add_up(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "more").mkdir()
     monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "more"))
-    assert data_dirs("policies") == [tmp_path / "more", root / "policies"]
+    assert data_dirs("policies") == [tmp_path / "more", shipped(root, "policies")]
 
 
 def test_a_path_names_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
