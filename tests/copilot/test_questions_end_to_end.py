@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,18 @@ def test_a_copilot_set_wrongly_stops_no_sql(asking: Any, tmp_path: Path, more: d
             app.run(question("expected loss by product", tmp_path)).run.draft.by == "verified:expected-loss-by-product"
         )
         assert server.requests == []
+
+
+def test_an_interrupt_ends_the_wait_for_a_model(asking: Any, tmp_path: Path) -> None:
+    def interrupts(handler: Any, server: ModelServer) -> None:
+        _thread.interrupt_main()
+        server.ended.wait()
+
+    with ModelServer(interrupts) as server:
+        shown = asking(server, copilot_timeout=600).run(question(ASKED, tmp_path))
+        assert len(server.requests) == 1
+    assert shown.error.code == "interrupted"
+    assert shown.run.result is None
 
 
 DENIALS = """

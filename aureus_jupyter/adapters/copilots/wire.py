@@ -23,6 +23,7 @@ __all__ = ["MAX_BODY", "Endpoint", "StatusError", "post", "within"]
 
 MAX_BODY = 256 * 1024
 CONNECT_SECONDS = 5.0
+_TURN = 0.1
 
 T = TypeVar("T")
 
@@ -131,10 +132,15 @@ def within(seconds: float, work: Callable[[], T]) -> T:
             box.put((None, error))
 
     threading.Thread(target=target, daemon=True, name="aureus-copilot").start()
-    try:
-        value, error = box.get(timeout=max(0.0, seconds))
-    except queue.Empty:
-        raise TimeoutError from None
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            # In short turns: an interrupt that another thread takes, or Windows, does not end a long wait for a queue.
+            value, error = box.get(timeout=max(0.0, min(_TURN, until - time.monotonic())))
+            break
+        except queue.Empty:
+            if time.monotonic() >= until:
+                raise TimeoutError from None
     if error is not None:
         raise error
     return cast(T, value)
