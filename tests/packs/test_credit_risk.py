@@ -7,13 +7,16 @@ from pathlib import Path
 import duckdb
 import pytest
 from stdnum import iban
+from stdnum.at import vnr
+from stdnum.cz import dic, rc
+from stdnum.de import idnr
+from stdnum.pl import pesel
 
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.catalogs.seeds import ensure_seeds
 from aureus_jupyter.adapters.catalogs.validate import validate_pack
 from aureus_jupyter.core.copilot.verified import slot_value
 from aureus_jupyter.core.text import bind_names
-from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.catalog import Catalog
 
 
@@ -81,16 +84,72 @@ def test_the_numbers_are_a_banks(data: duckdb.DuckDBPyConnection) -> None:
     assert all(iban.is_valid(text) for (text,) in data.execute("select iban from borrower limit 500").fetchall())
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_size_gives_the_same_rows(threads: int, pack: Path, seeds: Path, tmp_path: Path) -> None:
+TABLES = ("borrower", "rating", "loan", "collateral", "exposure_limit", "rating_migration")
+
+
+def checksums(data: duckdb.DuckDBPyConnection) -> list[object]:
+    """Return one checksum a table, over its rows in their order."""
+    return [
+        one(data, f"select bit_xor(md5_number(rowid || ':' || {t}::varchar)) || count(*)::varchar from {t}")
+        for t in TABLES
+    ]
+
+
+@pytest.mark.parametrize(("threads", "rows"), [(1, 6000), (2, 6000), (1, 130), (8, 130)])
+def test_the_same_size_gives_the_same_rows(threads: int, rows: int, pack: Path, seeds: Path) -> None:
     connection = duckdb.connect(config={"threads": threads})
-    connection.execute("set variable rows = 6000")
+    connection.execute(f"set variable rows = {rows}")
     for script in sorted((pack / "seeds").glob("*.sql")):
         connection.execute(script.read_text("utf-8"))
-    first = duckdb.connect(str(seeds), read_only=True)
-    for table in ("borrower", "loan", "collateral", "rating", "exposure_limit", "rating_migration"):
-        digest = f"select count(*), bit_xor(md5_number({table}::varchar)) from {table}"
-        assert connection.execute(digest).fetchall() == first.execute(digest).fetchall()
+    with duckdb.connect(str(ensure_seeds(pack, rows, seeds.parent)), read_only=True) as first:
+        assert checksums(connection) == checksums(first)
+
+
+def test_other_sizes_give_other_rows(pack: Path, seeds: Path, data: duckdb.DuckDBPyConnection) -> None:
+    with duckdb.connect(str(ensure_seeds(pack, 130, seeds.parent)), read_only=True) as small:
+        assert one(small, "select count(*) from loan") == 130
+        assert set(checksums(small)).isdisjoint(checksums(data))
+
+
+def test_persons_have_numbers_that_check(data: duckdb.DuckDBPyConnection) -> None:
+    checks = {"CZ": rc.is_valid, "SK": rc.is_valid, "PL": pesel.is_valid, "AT": vnr.is_valid, "DE": idnr.is_valid}
+    persons = data.execute(
+        "select country, national_id, birth_date, iban from borrower where segment = 'retail'"
+    ).fetchall()
+    assert {country for country, *_ in persons} == set(checks)
+    for country, number, born, account in persons:
+        assert checks[country](number)
+        assert iban.is_valid(account)
+        assert country in {"DE", "AT"} or number[:2] == f"{born:%y}"
+    firms = data.execute("select national_id from borrower where segment <> 'retail'").fetchall()
+    assert all(dic.calc_check_digit_legal(number[:7]) == number[7] for (number,) in firms)
+    assert (
+        one(data, "select count(*) from borrower where not regexp_full_match(email, '[a-z.]+[0-9]+@example[.]com')")
+        == 0
+    )
+
+
+def test_a_loan_has_its_borrowers_latest_grade(data: duckdb.DuckDBPyConnection) -> None:
+    latest = "select borrower_id, arg_max(grade, rated_on) as grade from rating group by borrower_id"
+    off = f"select count(*) from loan join ({latest}) using (borrower_id) where grade <> rating_grade"
+    assert one(data, off) == 0
+    assert one(data, "select count(*) from loan where (rating_grade = 'D') <> (days_past_due >= 90)") == 0
+
+
+def test_migration_is_the_ratings(data: duckdb.DuckDBPyConnection) -> None:
+    total = one(data, "select sum(borrowers) from rating_migration")
+    assert total == 4 * int(str(one(data, "select count(*) from borrower")))
+    stay = one(data, "select sum(borrowers) filter (from_grade = to_grade) / sum(borrowers) from rating_migration")
+    assert 0.4 < float(str(stay)) < 0.8
+
+
+def test_few_borrowers_have_many_loans(data: duckdb.DuckDBPyConnection) -> None:
+    counts = [n for (n,) in data.execute("select count(*) from loan group by borrower_id order by 1 desc").fetchall()]
+    assert counts[0] > 4 * sum(counts) / len(counts)
+    assert (
+        one(data, "select median(principal) < avg(principal) from loan where product = 'mortgage' and currency = 'EUR'")
+        is True
+    )
 
 
 def test_every_question_runs(catalog: Catalog, data: duckdb.DuckDBPyConnection) -> None:
@@ -99,25 +158,3 @@ def test_every_question_runs(catalog: Catalog, data: duckdb.DuckDBPyConnection) 
         values = {s.name: slot_value(s, s.default) for s in question.slots}
         assert set(names) == set(values)
         assert data.execute(sql, values).fetchall(), question.id
-
-
-def test_seeds_are_made_once(pack: Path, seeds: Path) -> None:
-    before = seeds.stat().st_mtime_ns
-    assert ensure_seeds(pack, 6000, seeds.parent) == seeds
-    assert seeds.stat().st_mtime_ns == before
-    shares: list[float] = []
-    other = ensure_seeds(pack, 100, seeds.parent, shares.append)
-    assert other != seeds
-    assert shares[-1] == 1.0
-
-
-def test_seeds_that_cannot_be_made(tmp_path: Path, pack: Path) -> None:
-    with pytest.raises(Unavailable) as caught:
-        ensure_seeds(tmp_path, 10, tmp_path / "out")
-    assert caught.value.code == "seeds_missing"
-    (tmp_path / "seeds").mkdir()
-    (tmp_path / "seeds" / "1.sql").write_text("select * from read_csv('/etc/passwd')")
-    with pytest.raises(Unavailable) as caught:
-        ensure_seeds(tmp_path, 10, tmp_path / "out")
-    assert caught.value.code == "seeds_failed"
-    assert list((tmp_path / "out").iterdir()) == []
