@@ -45,4 +45,4 @@ def quiet_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return home
 
 
-pytest_plugins = ["front"]
+pytest_plugins = ["front", "database"]

@@ -88,14 +88,21 @@ def _column(column: Column, mask: Mask | None, dialect: str) -> str:
     return f"{make(column, mask, dialect)} AS {name}"
 
 
-def _typed(expression: str, column: Column) -> str:
+_POSTGRES_TYPES = MappingProxyType(
+    {"DOUBLE": "DOUBLE PRECISION", "FLOAT": "REAL", "HUGEINT": "NUMERIC", "TINYINT": "SMALLINT", "BLOB": "BYTEA"}
+)
+"""Contracts speak DuckDB; these types have another name in PostgreSQL."""
+
+
+def _typed(expression: str, column: Column, dialect: str) -> str:
     if not _TYPE.match(column.type):
         raise Refused(
             "cannot_mask",
             f"the type of column {column.name} is not one a mask can keep",
             hint="Ask the dataset's owner to declare a simple type in its contract.",
         )
-    return f"CAST({expression} AS {column.type})"
+    kind = _POSTGRES_TYPES.get(column.type.upper(), column.type) if dialect == "postgres" else column.type
+    return f"CAST({expression} AS {kind})"
 
 
 def _is_text(column: Column) -> bool:
@@ -127,12 +134,12 @@ def _cannot(column: Column, mask: Mask) -> Refused:
 
 
 def _null(column: Column, mask: Mask, dialect: str) -> str:
-    return _typed("NULL", column)
+    return _typed("NULL", column, dialect)
 
 
 def _redact(column: Column, mask: Mask, dialect: str) -> str:
     if not _is_text(column):
-        return _typed("NULL", column)
+        return _typed("NULL", column, dialect)
     return f"CASE WHEN {quoted(column.name)} IS NULL THEN NULL ELSE '•••' END"
 
 
@@ -151,7 +158,7 @@ def _floor_date(unit: str) -> Callable[[Column, Mask, str], str]:
     def make(column: Column, mask: Mask, dialect: str) -> str:
         if not _is_date(column):
             raise _cannot(column, mask)
-        return _typed(f"{_SCHEMA[dialect]}date_trunc('{unit}', {quoted(column.name)})", column)
+        return _typed(f"{_SCHEMA[dialect]}date_trunc('{unit}', {quoted(column.name)})", column, dialect)
 
     return make
 
@@ -160,7 +167,7 @@ def _round(column: Column, mask: Mask, dialect: str) -> str:
     if not _is_number(column) or not _STEP.match(mask.step) or not mask.step.strip("0."):
         raise _cannot(column, mask)
     name, step = quoted(column.name), mask.step
-    return _typed(f"{_SCHEMA[dialect]}floor({name} / {step}) * {step}", column)
+    return _typed(f"{_SCHEMA[dialect]}floor({name} / {step}) * {step}", column, dialect)
 
 
 def _hash(column: Column, mask: Mask, dialect: str) -> str:

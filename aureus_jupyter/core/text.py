@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aureus_jupyter.errors import Refused, Span, UserError
 
 __all__ = ["MAX_BYTES", "MAX_NESTING", "MAX_TOKENS", "Piece", "bind_names", "check_cell", "check_sql", "looks_like_sql"]
-__all__ += ["pieces", "span_at"]
+__all__ += ["pieces", "span_at", "spell_names"]
 
 MAX_BYTES = 64 * 1024
 MAX_TOKENS = 8_000
@@ -172,16 +172,24 @@ def bind_names(text: str) -> tuple[str, tuple[str, ...]]:
     Changes nothing else, and no length. A colon after a digit, a name, a quote or a bracket is part of a slice, a
     struct or a cast and stays.
     """
-    out: list[str] = []
     names: dict[str, None] = {}
+
+    def spelled(name: str) -> str:
+        names[name] = None
+        return "$" + name
+
+    return spell_names(text, spelled, lambda other: other), tuple(names)
+
+
+def spell_names(text: str, spell: Callable[[str], str], other: Callable[[str], str]) -> str:
+    """Return the text with each `:name` replaced by `spell(name)` and every other stretch by `other(stretch)`."""
+    out: list[str] = []
     for piece in pieces(text):
         part = text[piece.start : piece.end]
         before = text[piece.start - 1] if piece.start else " "
-        if piece.kind == "param" and not (before.isalnum() or before in "_\"'])}[:$"):
-            names[part[1:]] = None
-            part = "$" + part[1:]
-        out.append(part)
-    return "".join(out), tuple(names)
+        named = piece.kind == "param" and not (before.isalnum() or before in "_\"'])}[:$")
+        out.append(spell(part[1:]) if named else other(part))
+    return "".join(out)
 
 
 _QUERY_WORDS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table"})

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own, on a socket in a folder of its own, for the tests that draft packs from a database."""
+"""A PostgreSQL server of its own, on a socket in a folder of its own, for the tests that need a database."""
 
 from __future__ import annotations
 
