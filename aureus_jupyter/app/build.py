@@ -90,11 +90,14 @@ def policy_folders(settings: Settings, pack: str) -> list[Path]:
 
 
 def _first_of_each(folders: Sequence[Path]) -> list[Path]:
-    """Leave out a folder that holds the same files as one before it: an installed package beside its checkout."""
-    kept: dict[tuple[str, ...], Path] = {}
+    """Leave out a folder that holds byte for byte what one before it holds: an installed package beside its checkout.
+
+    A folder that only has the same file names stays, so that nobody can push the house's policies aside.
+    """
+    kept: dict[tuple[tuple[str, bytes], ...], Path] = {}
     for folder in folders:
-        names = tuple(sorted(p.name for p in folder.rglob("*.policy.yaml")))
-        kept.setdefault(names, folder)
+        files = sorted(p for p in folder.rglob("*.policy.yaml") if p.is_file())
+        kept.setdefault(tuple((p.name, p.read_bytes()) for p in files), folder)
     return list(kept.values())
 
 

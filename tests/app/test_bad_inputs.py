@@ -287,3 +287,22 @@ def test_a_bug_of_ours_is_calm_too(front: Any, monkeypatch: pytest.MonkeyPatch) 
     told = front.asked(GOOD, "before <<")
     calm(front, told, "internal")
     assert "secret" not in str(told.error)
+
+
+def test_nobody_pushes_the_house_policies_aside(
+    front: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for path in (root / "policies").glob("*.policy.yaml"):
+        name = path.name.partition(".")[0]
+        (own / path.name).write_text(
+            f"version: 1\npolicies:\n  - {{id: mine.{name}, description: all, effect: permit}}\n", "utf-8"
+        )
+    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(own))
+    reset_app()
+    assert front.cell("--purpose marketing", "SELECT full_name FROM borrower").code == "purpose_not_allowed"
+    for path in (root / "policies").glob("*.policy.yaml"):
+        (own / path.name).write_text(path.read_text("utf-8").replace("deny", "permit"), "utf-8")
+    reset_app()
+    assert front.cell("--purpose marketing", "SELECT full_name FROM borrower").code == "policy_malformed"
