@@ -15,7 +15,7 @@ __all__ = ["register", "unregister"]
 
 def register(shell: InteractiveShell) -> None:
     """Put the magics, `%config Aureus` and the completer into `shell`. A second call changes nothing."""
-    from aureus_magics.complete import install
+    from aureus_magics import complete, empty
     from aureus_magics.config import AureusConfig
     from aureus_magics.magic import AureusMagics
 
@@ -25,20 +25,22 @@ def register(shell: InteractiveShell) -> None:
     if not any(isinstance(c, AureusConfig) for c in shell.configurables):
         configurables: list[Any] = shell.configurables
         configurables.append(AureusConfig(parent=shell))
-    install(shell)
+    complete.install(shell)
+    empty.install(shell)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Take everything out again and close the application's connections."""
     import sys
 
-    from aureus_magics.complete import uninstall
+    from aureus_magics import complete, empty
     from aureus_magics.config import AureusConfig
     from aureus_magics.magic import AureusMagics
 
     shell.magics_manager.magics["cell"].pop("aureus", None)
     shell.magics_manager.magics["line"].pop("aureus", None)
     shell.configurables[:] = [c for c in shell.configurables if not isinstance(c, (AureusConfig, AureusMagics))]
-    uninstall(shell)
+    complete.uninstall(shell)
+    empty.uninstall(shell)
     if "aureus_jupyter.app" in sys.modules:
         sys.modules["aureus_jupyter.app"].reset_app()

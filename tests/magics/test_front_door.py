@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from front import new_shell
+from hypothesis import given
+from hypothesis import strategies as st
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
@@ -41,13 +45,44 @@ LINES: dict[str, dict[str, Any]] = {
     "--params a=007 b=1e5 c=12345678901234567890": {
         "parameters": (("a", 7), ("b", "1e5"), ("c", "12345678901234567890"))
     },
+    "--params a=1 -o x": {"output": "x", "parameters": (("a", 1),)},
+    "--params a=-1 b='-o' --params a=2": {"parameters": (("a", 2), ("b", "-o"))},
+    "--params a=$missing b=$none c=$exact d=$date e=$when f=$ratio": {
+        "parameters": (
+            ("a", None),
+            ("b", None),
+            ("c", "1.50"),
+            ("d", "2026-01-02"),
+            ("e", "2026-01-02T00:00:00"),
+            ("f", 0.5),
+        ),
+    },
+    "-o \ufb01x": {"output": "fix"},
+    "same << -o same": {"output": "same"},
     """--params '{"a": 1.5, "b": null}' --as sql""": {"parameters": (("a", 1.5), ("b", None)), "kind": "sql"},
     "--params a=$number --params b=$day c=$text": {
         "parameters": (("a", 3), ("b", "2026-01-02T00:00:00"), ("c", "t")),
     },
     "--pack $text --frame arrow": {"pack": "t", "frame": "arrow"},
 }
-NAMESPACE = {"number": np.int64(3), "day": pd.Timestamp("2026-01-02"), "text": "t", "items": [1]}
+NAMESPACE = {
+    "number": np.int64(3),
+    "day": pd.Timestamp("2026-01-02"),
+    "text": "t",
+    "items": [1],
+    "missing": pd.NaT,
+    "none": pd.NA,
+    "exact": Decimal("1.50"),
+    "date": date(2026, 1, 2),
+    "when": np.datetime64("2026-01-02T00:00:00"),
+    "ratio": np.float64(0.5),
+    "array": np.array([1, 2]),
+    "series": pd.Series([1, 2]),
+    "frame": pd.DataFrame({"a": [1, 2]}),
+    "large": 10**400,
+    "nan": float("nan"),
+    "half": "\ud800",
+}
 
 
 @pytest.mark.parametrize("line", LINES)
@@ -79,6 +114,28 @@ def test_lines(line: str) -> None:
         ("--frame csv", "bad_option"),
         ("-o 1x", "bad_name"),
         ("a.b <<", "bad_name"),
+        ("-o class", "bad_name"),
+        ("x\u00b2 <<", "bad_name"),
+        ("x << -o y", "bad_option"),
+        ("-o -e pg", "missing_value"),
+        ("--purpose=", "missing_value"),
+        ("--dry-run=false", "bad_option"),
+        ("--max-results \u00b2", "bad_option"),
+        ("--max-results " + "9" * 5000, "bad_option"),
+        ("--params '" + '{"a":' * 100_000 + "'", "bad_option"),
+        ("--params '{\"a\": NaN}'", "bad_option"),
+        ("--params '{\"a b\": 1}'", "bad_option"),
+        ("--params '{\"a\": 1e999}'", "bad_parameter"),
+        ("--params a=$array", "bad_parameter"),
+        ("--params a=$series", "bad_parameter"),
+        ("--params a=$frame", "bad_parameter"),
+        ("--params a=$large", "bad_parameter"),
+        ("--params a=$nan", "bad_parameter"),
+        ("--params a=$half", "bad_text"),
+        ("--purpose $half", "bad_text"),
+        ("--params a=$", "bad_parameter"),
+        ("--purpose \ud800", "bad_text"),
+        ("--purpose a\x00b", "bad_text"),
     ],
 )
 def test_lines_that_cannot_be_read(line: str, code: str) -> None:
@@ -86,6 +143,26 @@ def test_lines_that_cannot_be_read(line: str, code: str) -> None:
         parse_line(line, NAMESPACE)
     assert caught.value.code == code
     assert caught.value.hint
+
+
+PIECES = [*"ab1=$-'\"{}<:,\\ \t\x00\ud800\u00b2", "--params ", "-o ", "--max-results=", " <<", "--dry-run"]
+LINE = st.lists(st.sampled_from(PIECES), max_size=20).map("".join)
+
+
+@given(LINE)
+def test_no_line_ends_in_anything_but_an_answer_or_an_error_for_people(line: str) -> None:
+    try:
+        parse_line(line, NAMESPACE)
+    except UserError as error:
+        assert all(error.lines())
+        assert len(str(error)) < 400
+
+
+def test_an_error_never_tells_a_value() -> None:
+    for line in ("--params a=$secret", '--params \'{"a": ["hunter2"]}\''):
+        with pytest.raises(UserError) as caught:
+            parse_line(line, {"secret": ["hunter2"]})
+        assert "hunter2" not in str(caught.value)
 
 
 def test_the_documented_options_are_the_ones_that_are_read() -> None:
@@ -97,7 +174,7 @@ def test_the_documented_options_are_the_ones_that_are_read() -> None:
 def ours(shell: InteractiveShell) -> list[str]:
     """Everything of ours a shell holds."""
     magics = [kind for kind in ("cell", "line") if "aureus" in shell.magics_manager.magics[kind]]
-    parts = [*shell.configurables, *shell.Completer.custom_matchers]
+    parts = [*shell.configurables, *shell.Completer.custom_matchers, *shell.input_transformers_cleanup]
     return magics + [type(p).__name__ for p in parts if getattr(p, "__module__", "").startswith("aureus_")]
 
 
@@ -105,11 +182,20 @@ def test_unloading_takes_everything_out(shell: InteractiveShell) -> None:
     assert ours(shell) == []
     shell.run_line_magic("load_ext", "aureus_jupyter")
     once = ours(shell)
-    assert len(once) == 5
+    assert len(once) == 6
     shell.run_line_magic("reload_ext", "aureus_jupyter")
     assert ours(shell) == once
     shell.run_line_magic("unload_ext", "aureus_jupyter")
     assert ours(shell) == []
+
+
+def test_a_cell_with_nothing_under_its_line_gets_our_answer(front: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("%%aureus", "%%aureus --purpose credit_risk_review\n", "\n%%aureus x <<\n\n"):
+        error = front.shell.run_cell(text).error_in_exec
+        assert getattr(error, "code", error) == "empty_cell"
+    assert "Traceback" not in capsys.readouterr().out
+    assert front.shell.input_transformer_manager.check_complete("%%aureus")[0] == "incomplete"
+    assert front.shell.transform_cell("%%aureusx") == "get_ipython().run_cell_magic('aureusx', '', '')\n"
 
 
 def test_sql_is_never_touched(shell: InteractiveShell) -> None:
