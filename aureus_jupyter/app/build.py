@@ -11,7 +11,7 @@ from typing import Any
 
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
-from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini
+from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini, resolved_url
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import UserError
@@ -147,18 +147,6 @@ def engine(settings: Settings, connection: Connection) -> Engine:
         mask_key=mask_key(settings),
     )
     return opened
-
-
-def resolved_url(url: str) -> str:
-    """Put the secret in place of a reference, whole or in the password's position."""
-    from sqlalchemy.engine import make_url
-
-    url = resolve(url)
-    parsed = make_url(url)
-    if parsed.password is not None:
-        secret = resolve(str(parsed.password))
-        return parsed.set(password=secret).render_as_string(hide_password=False)
-    return url
 
 
 def mask_key(settings: Settings) -> bytes:

@@ -52,10 +52,6 @@ def _parameter(name: str, value: Parameter) -> dict[str, Any]:
     return {"name": name, "type": type(value).__name__, "value": "(hidden)" if hidden else str(value)}
 
 
-def _json(name: str, value: Any) -> PackFile:
-    return PackFile(name=name, data=canonical_json(value) + b"\n")
-
-
 def _text(name: str, text: str) -> PackFile:
     return PackFile(name=name, data=text.encode("utf-8", "replace"))
 
@@ -63,51 +59,54 @@ def _text(name: str, text: str) -> PackFile:
 def pack_files(run: Run) -> list[PackFile]:
     """Return the files of a run's pack, without its statement. The same run gives the same bytes.
 
-    What a run does not have (a plan, a result) has no file.
+    `record.json` holds everything a machine asks for: inputs, verdict with every policy that fired, lineage, result schema
+    and digest, failure, environment. What a run does not have (a plan, a result) is null, or has no file.
     """
-    cell, draft = run.cell, run.draft
-    parameters = draft.parameters if draft is not None else cell.parameters
-    inputs = {
-        "as": cell.kind,
-        "connection": run.connection,
-        "engine": cell.engine,
-        "headless": cell.headless,
-        "max_results": cell.max_results,
-        "pack": run.pack,
-        "parameters": [_parameter(name, value) for name, value in parameters],
-        "purpose": cell.purpose,
-    }
     files = [
-        _text("cell.txt", cell.source),
-        _json("inputs.json", inputs),
-        _json("environment.json", dict(run.environment)),
+        _text("cell.txt", run.cell.source),
         _text("evidence.md", report(run, outcome_word(run))),
+        PackFile(name="record.json", data=canonical_json(_record(run)) + b"\n"),
     ]
-    if draft is not None:
-        files.append(_text("sql.original.sql", draft.sql))
-        files.append(
-            _json(
-                "draft.json",
-                {
-                    "by": draft.by,
-                    "origin": str(draft.origin),
-                    "question": draft.question,
-                    "note": draft.note,
-                    "rounds": draft.rounds,
-                },
-            )
-        )
-    if run.verdict is not None:
-        files.append(_json("verdict.json", to_dict(run.verdict)))
+    if run.draft is not None:
+        files.append(_text("sql.original.sql", run.draft.sql))
     if run.plan is not None:
         files.append(_text("sql.rewritten.sql", run.plan.rewritten()))
-    if run.facts is not None:
-        files.append(_json("lineage.json", to_dict(run.facts)))
-    if run.result is not None:
-        files.append(_json("result.json", to_dict(run.result)))
-    if run.failure is not None:
-        files.append(_json("failure.json", to_dict(run.failure)))
-    return sorted(files, key=lambda f: f.name)
+    return files
+
+
+def _record(run: Run) -> dict[str, Any]:
+    cell, draft = run.cell, run.draft
+    parameters = draft.parameters if draft is not None else cell.parameters
+    return {
+        "inputs": {
+            "as": cell.kind,
+            "connection": run.connection,
+            "engine": cell.engine,
+            "headless": cell.headless,
+            "max_results": cell.max_results,
+            "pack": run.pack,
+            "parameters": [_parameter(name, value) for name, value in parameters],
+            "purpose": cell.purpose,
+        },
+        "draft": None
+        if draft is None
+        else {
+            "by": draft.by,
+            "origin": str(draft.origin),
+            "question": draft.question,
+            "note": draft.note,
+            "rounds": draft.rounds,
+        },
+        "verdict": _member(run.verdict),
+        "lineage": _member(run.facts),
+        "result": _member(run.result),
+        "failure": _member(run.failure),
+        "environment": dict(run.environment),
+    }
+
+
+def _member(value: Any) -> Any:
+    return None if value is None else to_dict(value)
 
 
 def statement_bytes(run: Run, files: Sequence[PackFile], at: str) -> bytes:

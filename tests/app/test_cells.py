@@ -101,7 +101,7 @@ def test_the_users_text_is_what_ran(front: Any) -> None:
     assert told.error is None
     assert (run / "sql.original.sql").read_text() == text
     assert (run / "cell.txt").read_text() == text
-    assert json.loads((run / "inputs.json").read_text())["parameters"] == [
+    assert json.loads((run / "record.json").read_text())["inputs"]["parameters"] == [
         {"name": "p", "type": "float", "value": "0.05"}
     ]
     assert list(front.shell.user_ns["_"].columns) == ["country", "N n"]

@@ -22,11 +22,11 @@ def test_verify_says_which_file_and_why(front: Any, capsys: pytest.CaptureFixtur
     front.asked(GOOD)
     assert main(["verify", str(front.folder)]) == 0
     assert "2 verified, 0 broken" in capsys.readouterr().out
-    (front.runs[0] / "verdict.json").write_text("{}")
+    (front.runs[0] / "record.json").write_text("{}")
     (front.runs[1] / "cell.txt").unlink()
     assert main(["verify", str(front.folder)]) == 1
     shown = capsys.readouterr().out
-    assert "verdict.json: the file is not the one that was signed [changed]" in shown
+    assert "record.json: the file is not the one that was signed [changed]" in shown
     assert "cell.txt: the file is listed in the statement and is not there [missing]" in shown
     assert main(["verify", str(front.runs[0])]) == 1
 

@@ -72,7 +72,7 @@ def test_an_allowed_notebook_exits_zero(tmp_path: Path, environment: dict[str, s
     assert about["purpose"] == "regulatory_reporting"
     assert about["principal"]["name"] == "svc.reports"
     assert str(about["notebook"]).endswith("results/out.ipynb")
-    assert json.loads((pack / "inputs.json").read_text())["headless"] is True
+    assert json.loads((pack / "record.json").read_text())["inputs"]["headless"] is True
     assert main(["verify", str(tmp_path / "results")]) == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -45,33 +46,37 @@ def test_the_same_run_gives_the_same_bytes(finished: Run) -> None:
 def test_names_of_files(finished: Run) -> None:
     assert [f.name for f in pack_files(finished)] == [
         "cell.txt",
-        "draft.json",
-        "environment.json",
         "evidence.md",
-        "inputs.json",
-        "lineage.json",
-        "result.json",
+        "record.json",
         "sql.original.sql",
         "sql.rewritten.sql",
-        "verdict.json",
     ]
     failed = replace(
         bare(State.REFUSED, EventKind.DENIED), failure=Failure(family="f", code="c", message="m", hint="h")
     )
-    assert [f.name for f in pack_files(failed)] == [
-        "cell.txt",
-        "environment.json",
-        "evidence.md",
-        "failure.json",
-        "inputs.json",
-    ]
+    assert [f.name for f in pack_files(failed)] == ["cell.txt", "evidence.md", "record.json"]
+
+
+def record(run: Run) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(next(f.data for f in pack_files(run) if f.name == "record.json"))
+    return value
+
+
+def test_the_record(finished: Run) -> None:
+    made = record(finished)
+    assert made["verdict"]["fired"] == ["p1", "p2"]
+    assert made["lineage"]["tables"][0]["dataset"] == "loan"
+    assert made["result"]["digest"] == "sha256:" + "2" * 64
+    assert made["draft"]["by"] == "verified:q"
+    assert made["environment"] == {"python": "3"}
+    nothing = record(bare(State.REFUSED))
+    assert [nothing[k] for k in ("draft", "verdict", "lineage", "result", "failure")] == [None] * 5
 
 
 def test_a_secret_parameter_is_not_kept(finished: Run) -> None:
     everything = b"".join(f.data for f in pack_files(finished)) + statement_bytes(finished, pack_files(finished), AT)
     assert b"hunter2" not in everything
-    inputs = json.loads(next(f.data for f in pack_files(finished) if f.name == "inputs.json"))
-    assert {"name": "x", "type": "float", "value": "0.1"} in inputs["parameters"]
+    assert {"name": "x", "type": "float", "value": "0.1"} in record(finished)["inputs"]["parameters"]
 
 
 def test_the_statement_names_the_result(finished: Run) -> None:
