@@ -36,9 +36,13 @@ BERKA = [
         "SELECT year(date) AS opened, frequency, count(*) AS accounts FROM account GROUP BY ALL ORDER BY opened, frequency",
     ),
     (
-        "Clients and accounts per region",
-        "SELECT d.A3 AS region, count(DISTINCT c.client_id) AS clients, count(DISTINCT p.account_id) AS accounts\n"
-        "FROM client AS c JOIN disp AS p USING (client_id) JOIN district AS d USING (district_id) GROUP BY d.A3 ORDER BY region",
+        "Loans whose owner lives in another district than the branch, over five tables",
+        "WITH lent AS (SELECT l.loan_id, l.amount, home.A3 AS region, c.district_id <> a.district_id AS elsewhere\n"
+        "              FROM loan AS l JOIN account AS a USING (account_id) JOIN disp AS p USING (account_id)\n"
+        "              JOIN client AS c USING (client_id) JOIN district AS home ON home.district_id = c.district_id\n"
+        "              WHERE p.type = 'OWNER')\n"
+        "SELECT region, count(*) AS loans, count(*) FILTER (WHERE elsewhere) AS elsewhere, avg(amount) AS average\n"
+        "FROM lent GROUP BY region ORDER BY region",
     ),
     (
         "Cards by type and year of issue, as a pivot",
@@ -52,9 +56,10 @@ BERKA = [
         "SELECT owners, others, count(*) AS accounts FROM people GROUP BY ALL ORDER BY owners, others",
     ),
     (
-        "Monthly turnover with a running total",
+        "Monthly turnover with a running total and the change from the month before",
         "WITH monthly AS (SELECT date_trunc('month', date) AS month, sum(amount) AS turnover FROM trans_part GROUP BY 1)\n"
-        "SELECT month, turnover, sum(turnover) OVER (ORDER BY month) AS running FROM monthly ORDER BY month",
+        "SELECT month, turnover, sum(turnover) OVER (ORDER BY month) AS running,\n"
+        "       turnover / lag(turnover) OVER (ORDER BY month) - 1 AS change FROM monthly ORDER BY month",
     ),
     (
         "Each account's largest transaction (first ten accounts)",
