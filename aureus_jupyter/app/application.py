@@ -10,6 +10,7 @@ from typing import Any
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.config.connections import connection_of
 from aureus_jupyter.adapters.config.load import load_settings
+from aureus_jupyter.adapters.config.redact import has_secret
 from aureus_jupyter.adapters.stores.folder import REQUEST_FILE, FolderRunStore
 from aureus_jupyter.app import build, pages
 from aureus_jupyter.display.bundle import bundle
@@ -51,6 +52,7 @@ class App:
         self._added: dict[str, str] = {}
         self._stores: dict[Path, FolderRunStore] = {}
         self._kept: dict[str, Any] = {}
+        self._desks: dict[tuple[str, str, str], Desk] = {}
         self._runs: list[Run] = []
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -74,6 +76,7 @@ class App:
             engine.close()
         self._engines.clear()
         self._deciders.clear()
+        self._desks.clear()
         self._kept.clear()
 
     def close(self) -> None:
@@ -177,14 +180,15 @@ class App:
         key = (cell.pack, cell.engine)
         if key not in self._engines:
             if cell.engine:
-                known = build.connections(self.settings, self._start or Path.cwd())
-                for alias, url in self._added.items():
-                    known[alias] = connection_of(alias, url)
-                connection = build.choose(known, cell.engine)
+                connection = build.choose(self.connections(), cell.engine, self._start or Path.cwd())
             else:
                 connection = build.pack_connection(self.settings, cell.pack, progress)
             self._engines[key] = (connection.alias, build.engine(self.settings, connection))
         return self._engines[key]
+
+    def connections(self) -> dict[str, str]:
+        """Return where each connection leads, by alias; secrets stand in it as they were configured. Reads none."""
+        return {**build.connections(self.settings, self._start or Path.cwd()), **self._added}
 
     def _part(self, name: str, make: Callable[[], Any]) -> Any:
         if name not in self._kept:
@@ -199,6 +203,13 @@ class App:
         return self._stores[folder]
 
     def _desk(self, cell: Cell, progress: Progress | None) -> Desk:
+        """Return what a cell runs against, the same until a setting changes."""
+        key = (cell.pack, cell.engine, cell.notebook)
+        if key not in self._desks:
+            self._desks[key] = self._new_desk(cell, progress)
+        return self._desks[key]
+
+    def _new_desk(self, cell: Cell, progress: Progress | None) -> Desk:
         settings = self.settings
         store = self.store(cell.notebook)
         boxes = [store]
@@ -254,10 +265,19 @@ class App:
         return decider.visible(build.principal(self.settings), purpose or self.settings.purpose)
 
     def connect(self, url: str, alias: str = "") -> dict[str, Any]:
-        """Add a connection and make it the default. Does not read data. Raises UserError, Unavailable."""
+        """Add a connection and make it the default. Does not read data. Raises UserError, Unavailable.
+
+        Refuses a password in plain: this text is kept in the notebook.
+        """
         connection = connection_of(alias or "connected", url, Path.cwd())
+        if connection.kind == "sqlalchemy" and has_secret(connection.location):
+            raise UserError(
+                "password_in_notebook",
+                "a password in a cell is saved with the notebook",
+                hint="Write env:NAME or keyring:service/user in its place, or the whole URL as env:NAME.",
+            )
         build.engine(self.settings, connection).close()
-        self._added[connection.alias] = url
+        self._added[connection.alias] = connection.location
         self.configure(engine=connection.alias)
         return pages.connected(connection.alias, connection.shown)
 

@@ -25,15 +25,16 @@ _REMEMBERED = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """One statement's facts and verdict, and its plan unless it is denied."""
+    """One statement's facts and verdict, and its plan with the plan's digest unless it is denied."""
 
     facts: Facts
     verdict: Verdict
     plan: Plan | None
+    plan_digest: str = ""
 
 
 def decision_digest(
-    plan: Plan,
+    plan_digest: str,
     parameters: Iterable[tuple[str, Parameter]],
     catalog: Catalog,
     policy_version: str,
@@ -46,7 +47,7 @@ def decision_digest(
     """
     bound = [[name, type(value).__name__, str(value)] for name, value in parameters]
     who = [principal.name, list(principal.roles), [list(pair) for pair in principal.attributes]]
-    return digest_json([plan.digest(), bound, catalog.version, policy_version, who, purpose])
+    return digest_json([plan_digest, bound, catalog.version, policy_version, who, purpose])
 
 
 class Decider:
@@ -83,7 +84,7 @@ class Decider:
         if verdict.kind is VerdictKind.DENY:
             return Decided(facts=facts, verdict=verdict, plan=None)
         plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows)
-        return Decided(facts=facts, verdict=verdict, plan=plan)
+        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest())
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""

@@ -146,7 +146,7 @@ class Runner:
         run = replace(run, draft=draft, facts=decided.facts, verdict=decided.verdict, plan=decided.plan)
         if decided.plan is not None:
             digest = decision_digest(
-                decided.plan,
+                decided.plan_digest,
                 draft.parameters,
                 desk.decider.catalog,
                 decided.verdict.policy_version,
