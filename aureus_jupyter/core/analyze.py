@@ -7,6 +7,7 @@ second opinion when the adapter prepares the statement.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ from aureus_jupyter.values.facts import Facts, TableUse
 __all__ = ["analyze", "bound_text", "check_parameters"]
 
 
+@functools.lru_cache(maxsize=256)
 def bound_text(sql: str, dialect: str) -> str:
     """Return `sql` with each `:name` spelled as the engine's own placeholder, character for character otherwise.
 
