@@ -101,12 +101,12 @@ def _first_of_each(folders: Sequence[Path]) -> list[Path]:
     return list(kept.values())
 
 
-def connections(settings: Settings, start: Path) -> dict[str, Connection]:
-    """Return every connection that is configured, by alias. Does not connect."""
+def connections(settings: Settings, start: Path) -> dict[str, str]:
+    """Return where every configured connection leads, by alias. Reads none of them: one that is broken spoils no other."""
     found = dict(from_ini(start / "connections.ini"))
     found.update(from_ini(Path.home() / ".jupysql" / "connections.ini") if not found else {})
     found.update(dict(settings.connections))
-    return {alias: connection_of(alias, url, start) for alias, url in found.items()}
+    return found
 
 
 def pack_connection(settings: Settings, pack: str, on_progress: Progress | None = None) -> Connection:
@@ -124,10 +124,10 @@ def pack_connection(settings: Settings, pack: str, on_progress: Progress | None 
     return connection_of(folder.name, spec["path"], folder)
 
 
-def choose(found: dict[str, Connection], alias: str) -> Connection:
-    """Return the connection called `alias`. Raises UserError `unknown_connection`."""
+def choose(found: dict[str, str], alias: str, start: Path) -> Connection:
+    """Return the connection called `alias`. Raises UserError `unknown_connection` and what `connection_of` raises."""
     if alias in found:
-        return found[alias]
+        return connection_of(alias, found[alias], start)
     raise UserError(
         "unknown_connection",
         f"there is no connection called {alias[:60]!r}",

@@ -62,7 +62,7 @@ def _from_files(connection: Connection, out: Path, name: str, force: bool) -> On
 
 def _from_database(location: str, connection: Connection, out: Path, name: str, force: bool) -> OnboardReport:
     from aureus_jupyter.adapters.catalogs.onboard_sql import SqlReader, without_password
-    from aureus_jupyter.app.build import resolved_url
+    from aureus_jupyter.adapters.config.connections import resolved_url
 
     # What is written is what was given: a reference stays one, a password in a URL goes.
     shown, cut = (location, False) if is_reference(location) else without_password(location)

@@ -160,6 +160,6 @@ def words(app: App) -> dict[str, Any]:
     found = app.visible()
     return {
         "packs": pack_names(app.settings.packs_path),
-        "engines": [alias for alias, _ in app.settings.connections],
+        "engines": list(app.connections()),
         "datasets": {d.name: [c.name for c in d.columns] for d in found.datasets},
     }
