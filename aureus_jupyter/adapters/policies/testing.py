@@ -99,6 +99,7 @@ def _differences(expect: dict[str, Any], verdict: Verdict) -> Sequence[str]:
         "rows": verdict.rows,
     }
     unknown = [f"there is nothing called {name} to expect" for name in expect if name not in found]
-    return unknown + [
-        f"{name} is {found[name]}, not {want}" for name, want in expect.items() if found.get(name) != want
+    wrong = [
+        f"{name} is {value}, not {expect[name]}" for name, value in found.items() if expect.get(name, value) != value
     ]
+    return unknown + wrong
