@@ -48,6 +48,38 @@ PERSONAL = {
 }
 
 
+TYPES = {
+    "account": "account_id INTEGER, district_id INTEGER, frequency VARCHAR, date DATE",
+    "card": "card_id INTEGER, disp_id INTEGER, type VARCHAR, issued DATE",
+    "client": "client_id INTEGER, birth_number VARCHAR, gender VARCHAR, birth_date DATE, district_id INTEGER",
+    "disp": "disp_id INTEGER, client_id INTEGER, account_id INTEGER, type VARCHAR",
+    "district": "district_id INTEGER, A2 VARCHAR, A3 VARCHAR, A4 VARCHAR, A5 VARCHAR, A6 VARCHAR, A7 VARCHAR, A8 INTEGER, "
+    "A9 INTEGER, A10 DOUBLE, A11 INTEGER, A12 DOUBLE, A13 DOUBLE, A14 INTEGER, A15 INTEGER, A16 INTEGER",
+    "loan": "loan_id INTEGER, account_id INTEGER, date DATE, amount INTEGER, duration INTEGER, payments DOUBLE, status VARCHAR",
+    "order": "order_id INTEGER, account_id INTEGER, bank_to VARCHAR, account_to INTEGER, amount DOUBLE, k_symbol VARCHAR",
+    "trans_part": "trans_id INTEGER, account_id INTEGER, date DATE, type VARCHAR, operation VARCHAR, amount DOUBLE, "
+    "balance DOUBLE, k_symbol VARCHAR, bank VARCHAR, account INTEGER",
+    "t_20K_fanin200cycle200_nodes": "nodeid BIGINT, isFraud BIGINT, init_balance DOUBLE, fraudStep BIGINT",
+    "t_20K_fanin200cycle200_transactions": "sourceNodeId BIGINT, targetNodeId BIGINT, value DOUBLE, time BIGINT",
+}
+EMPTY = {
+    *(("district", name) for name in ("A12", "A15")),
+    *(("trans_part", name) for name in ("operation", "k_symbol", "bank", "account")),
+}
+ROWS = {
+    "account": 4_500,
+    "card": 892,
+    "client": 5_369,
+    "disp": 5_369,
+    "district": 77,
+    "loan": 682,
+    "order": 6_471,
+    "trans_part": 49_102,
+    "t_20K_fanin200cycle200_nodes": 20_000,
+    "t_20K_fanin200cycle200_transactions": 120_558,
+}
+
+
 @pytest.fixture(scope="module")
 def packs(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both packs, drafted."""
@@ -70,6 +102,26 @@ def test_onboarding_finds_keys_joins_and_personal_data(packs: Path) -> None:
     assert sorted(len(d.columns) for d in transfers) == [4, 4]
     pointing = [c.references.rpartition(".")[2] for d in transfers for c in d.columns if c.references]
     assert pointing == ["nodeid", "nodeid"]
+
+
+@pytest.mark.shared
+def test_onboarding_finds_types_rows_and_what_is_never_empty(packs: Path) -> None:
+    datasets = [d for name in ("berka", "amlsim") for d in PackSource(packs / name).load().datasets]
+    assert {d.name: ", ".join(f"{c.name} {c.type}" for c in d.columns) for d in datasets} == TYPES
+    assert {(d.name, c.name) for d in datasets for c in d.columns if c.nullable} == EMPTY
+    reviews = "".join((packs / name / "REVIEW.md").read_text("utf-8") for name in ("berka", "amlsim"))
+    assert {
+        name: f"{rows:,} rows from `" in reviews.partition(f"## {name}\n")[2][:99] for name, rows in ROWS.items()
+    } == (dict.fromkeys(ROWS, True))
+
+
+@pytest.mark.shared
+def test_the_birth_number_is_told_by_its_values(packs: Path) -> None:
+    review = (packs / "berka" / "REVIEW.md").read_text("utf-8")
+    (line,) = [line for line in review.splitlines() if line.startswith("| birth_number ")]
+    assert "all 1,000 distinct values read as yymmdd" in line
+    assert "with 50 added to the month as for women" in line
+    assert not any(word.isdigit() and len(word) == 6 for word in line.replace(",", "").split())
 
 
 @pytest.mark.shared

@@ -26,6 +26,8 @@ CREATE VIEW big_loan AS SELECT * FROM loan WHERE amount > 10;
 CREATE TABLE part (id int, day date) PARTITION BY RANGE (day);
 CREATE TABLE part_2024 PARTITION OF part FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE nothing ();
+CREATE TABLE "dot.ted" (a int);
+CREATE VIEW broken AS SELECT CAST(full_name AS int) AS n FROM customer;
 INSERT INTO customer SELECT i, 'Jan ' || i, 'jan' || i || '@bank.example', 'CZE', now(), '{a}', '{"a": 1}', gen_random_uuid(), i
   FROM generate_series(1, 50) i;
 INSERT INTO loan SELECT i, 1 + i % 50, i * 1.5, 0.1, '2024-01-01', 'x', '10:00' FROM generate_series(1, 200) i;
@@ -55,7 +57,7 @@ def test_a_whole_database(bank: str, tmp_path: Path) -> None:
     catalog = {d.name: d for d in PackSource(tmp_path / "pack").load().datasets}
     assert set(catalog) == {"customer", "loan", "big_loan", "Limits_100", "part"}
     assert catalog["Limits_100"].source == "Risk Dept.Limits 100%"
-    assert catalog["loan"].source == "loan"
+    assert catalog["loan"].source == "public.loan"
     assert {c.name: c.type for c in catalog["customer"].columns} == {
         "customer_id": "BIGINT",
         "full_name": "TEXT",
@@ -76,7 +78,9 @@ def test_a_whole_database(bank: str, tmp_path: Path) -> None:
     assert "100% of 50 distinct values pass the form of an e-mail address" in review
     assert "@bank.example" not in review
     assert "1 of its columns have a name or type that no contract holds" in review, "DuckDB has no JSONB"
-    assert "`nothing`: it has no columns" not in review, "a table without columns is no table here"
+    assert "- `public.dot.ted`: it has no columns, or a dot in its name" in review
+    assert "- `public.broken`: it cannot be read (database_unavailable)" in review
+    assert "nothing`: it has no columns" not in review, "a table without columns is no table here"
 
 
 def test_only_what_the_account_may_read(bank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

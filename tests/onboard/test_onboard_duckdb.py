@@ -32,6 +32,7 @@ CREATE TABLE one_row AS SELECT 1 AS id;
 CREATE TABLE odd AS SELECT {'a': 1} AS st, [1, 2] AS li, MAP {'k': 1} AS mp, 'x'::ENUM('x', 'y') AS en, '\\x01'::BLOB AS bl,
   INTERVAL 1 DAY AS iv, TIME '10:00' AS tm, 1::HUGEINT AS hg, 'v' AS "sp ace", 'v' AS "quo""te", 'v' AS "new
 line", 'v' AS "ž|`<b>" FROM range(3);
+CREATE VIEW broken AS SELECT CAST(note AS INTEGER) AS n FROM loan_note;
 CREATE VIEW big_loan AS SELECT * FROM loan WHERE amount > 100;
 CREATE TABLE dated AS SELECT strftime(DATE '1993-01-01' + i::INTEGER, '%y%m%d')::INTEGER AS "day" FROM range(300) t(i);
 """
@@ -106,6 +107,11 @@ def test_joins_need_a_name_and_the_values(found: dict[str, Dataset]) -> None:
 def test_schemas_and_views(found: dict[str, Dataset]) -> None:
     assert {found["rating"].source, found["rating_2"].source} == {"rating", "risk.rating"}
     assert found["big_loan"].source == "big_loan"
+
+
+def test_a_view_that_cannot_be_read_is_left_out(found: dict[str, Dataset], pack: Path) -> None:
+    assert "broken" not in found
+    assert "- `broken`: it cannot be read (" in (pack / "REVIEW.md").read_text("utf-8")
 
 
 def test_columns_no_contract_can_hold_are_left_out_and_counted(found: dict[str, Dataset], pack: Path) -> None:

@@ -281,6 +281,18 @@ def test_a_place_that_cannot_be_written(
     assert "Traceback" not in told
 
 
+def test_an_interrupt_while_loading_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(b"a,b\n1,2\n")
+
+    def interrupted(*_: object) -> tuple[str, ...]:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("aureus_jupyter.adapters.catalogs.onboard_files._load", interrupted)
+    assert main(["onboard", str(tmp_path / "in"), str(tmp_path / "pack")]) == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["in"]
+
+
 def test_loading_leaves_no_text_copy_behind(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_bytes(CZECH.encode("cp1250"))

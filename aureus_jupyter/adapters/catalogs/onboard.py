@@ -27,7 +27,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import (
 )
 from aureus_jupyter.adapters.catalogs.onboard_review import review
 from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
-from aureus_jupyter.errors import UserError
+from aureus_jupyter.errors import AureusError, UserError
 from aureus_jupyter.ports import RawColumn, RawTable
 from aureus_jupyter.values.catalog import Dataset, Pii
 
@@ -139,9 +139,16 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
     for raw in sorted(reader.tables(), key=lambda t: t.source):
         fitting, wrong = _fitting(raw)
         if not fitting.columns:
-            left_out[raw.source] = "none of its columns fits a contract" if wrong else "it has no columns"
+            left_out[raw.source] = (
+                "none of its columns fits a contract" if wrong else "it has no columns, or a dot in its name"
+            )
             continue
-        table = profile(reader, fitting)
+        try:
+            table = profile(reader, fitting)
+        except AureusError as error:
+            # A view over what is gone, a cast that fails for one row: the others can still be read.
+            left_out[raw.source] = f"it cannot be read ({error.code})"
+            continue
         more = loaded.notes.get(raw.source, ()) if loaded else ()
         if wrong:
             more = (

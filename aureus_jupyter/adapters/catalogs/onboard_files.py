@@ -63,6 +63,11 @@ def load_files(folder: Path, target: Path) -> Loaded:
                 origins[name] = path.name
             except Unfit as why:
                 left_out[path.name] = str(why)
+            except RuntimeError as error:
+                # DuckDB makes an error of its own of a keyboard interrupt.
+                if not str(error).startswith("Query interrupted"):
+                    raise
+                raise KeyboardInterrupt from None
             except duckdb.Error as error:
                 # The text of the error may quote the file; its class does not.
                 left_out[path.name] = f"DuckDB cannot read it ({type(error).__name__})"

@@ -105,14 +105,16 @@ class SqlReader:
         """Return the tables and views with the columns the account may read."""
         found: dict[str, list[RawColumn]] = {}
         for schema, table, column, kind, required in self.fetch(_TABLES):
-            source = table if schema == "public" else f"{schema}.{table}"
-            found.setdefault(source, []).append(RawColumn(name=column, type=_type(kind), nullable=not required))
+            columns = found.setdefault(f"{schema}.{table}", [])
+            # A contract writes schema.table, so a name with a dot of its own cannot be told apart.
+            if "." not in schema + table:
+                columns.append(RawColumn(name=column, type=_type(kind), nullable=not required))
         return [RawTable(source=source, columns=tuple(columns)) for source, columns in found.items()]
 
     def relation(self, source: str) -> str:
         """Return the SQL that names a table `tables()` lists."""
-        schema, dot, table = source.partition(".")
-        return f"{quoted(schema)}.{quoted(table)}" if dot else f'"public".{quoted(schema)}'
+        schema, _, table = source.partition(".")
+        return f"{quoted(schema)}.{quoted(table)}"
 
     def fetch(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Run one query and return its rows. Raises Unavailable `database_unavailable`, never with a value."""
