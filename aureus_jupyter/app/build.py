@@ -62,13 +62,20 @@ def trust_path(settings: Settings) -> Path:
 
 
 def principal(settings: Settings) -> Principal:
-    """Return who runs cells."""
+    """Return who runs cells, and in `source` where each part of it was set: evidence must not hide a role somebody took."""
+    origins = dict(settings.origins)
+    parts = [f"{name} from {_origin(origins[name])}" for name in ("roles", "attributes") if name in origins]
     return Principal(
         name=settings.principal,
         roles=tuple(sorted(settings.roles)),
         attributes=tuple(sorted(settings.attributes)),
-        source=settings.principal_source,
+        source=", ".join([settings.principal_source, *parts]),
     )
+
+
+def _origin(origin: str) -> str:
+    """Return an origin without the folders of this machine."""
+    return origin if origin in {"environment", "%config"} else Path(origin).name
 
 
 def catalog(settings: Settings, pack: str) -> Catalog:
