@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Schema", "Violation"]
+__all__ = ["POLICY_FILE", "Schema", "Violation"]
 
 _Path = tuple[str | int, ...]
 
@@ -79,6 +79,10 @@ class Schema:
     def first(self, value: Any) -> Violation | None:
         """Return the outermost thing that is wrong with a value, or None."""
         return None if self.fits(value) else self.violations(value)[0]
+
+
+POLICY_FILE = Schema("aureus_jupyter.adapters.policies", "policy.schema.json")
+"""A file of policies: read by the policy engine, and checked with the pack that holds it."""
 
 
 def _order(violation: Violation) -> tuple[int, tuple[str, ...], str]:

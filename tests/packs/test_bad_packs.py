@@ -14,6 +14,7 @@ from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.catalog import Classification, Pii
 
 SMALL = Path(__file__).parent / "small"
+A = "policies/access.policy.yaml"
 L, B, Q, M, P = (
     "contracts/loan.odcs.yaml",
     "contracts/borrower.odcs.yaml",
@@ -210,6 +211,19 @@ BAD = {
         M, "count(*)", "count(*) FROM loan; DROP TABLE loan --", 3, "loans.sql", "an expression", loads=True
     ),
     "metric twice": Bad(M, METRICS, METRICS + METRICS.split("\n", 1)[1], 5, "loans.name", "a name of its own"),
+    "policy of no dataset": Bad(A, "[Loan]", "[loans]", 6, "small.access.match", "datasets of the pack", loads=True),
+    "policy of another pack": Bad(A, "[small]", "[smal]", 6, "small.access.match", "the pack small", loads=True),
+    "policy's member": Bad(A, "roles_any", "role_any", 7, "policies.0.when", "only the members", loads=True),
+    "policy that is no YAML": Bad(A, "[Loan]", "[Loan", 6, "the file", "plain YAML", loads=True),
+    "policy twice": Bad(
+        A,
+        "  - id: small.access\n",
+        "  - {id: small.access, description: x, effect: permit}\n  - id: small.access\n",
+        5,
+        "small.access.id",
+        "an id of its own",
+        loads=True,
+    ),
     "metric's name": Bad(M, "name: loans", "name: Loans!", 2, "metrics.0.name", "pattern"),
 }
 

@@ -91,7 +91,6 @@ def test_files_that_belong(pack: Path) -> None:
     for name in (
         "README.md",
         "seeds/1.sql",
-        "policies/a.policy.yaml",
         "policies/eu/a.policy_test.yaml",
         "policies/a.rego",
     ):

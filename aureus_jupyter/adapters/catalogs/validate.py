@@ -11,6 +11,7 @@ from aureus_jupyter.adapters.catalogs.binding import Binder
 from aureus_jupyter.adapters.catalogs.contracts import ContractError, Place, dataset_of, standard_problems
 from aureus_jupyter.adapters.catalogs.pack import SCHEMAS, is_inside
 from aureus_jupyter.adapters.catalogs.questions import Fault, question_faults, question_of
+from aureus_jupyter.adapters.schemas import POLICY_FILE, Schema
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.values.catalog import Dataset, fold
 
@@ -59,13 +60,13 @@ class _Check:
             self.say(path, "the file", "plain YAML", error.why, line=error.line)
             return None
 
-    def part(self, path: Path, part: str) -> Any:
+    def part(self, path: Path, schema: Schema) -> Any:
         """Return what a file of ours holds when it fits its schema, else None."""
         before = len(self.problems)
         value = self.read(path)
         if len(self.problems) > before:
             return None
-        for wrong in SCHEMAS[part].violations(value):
+        for wrong in schema.violations(value):
             self.say(path, wrong.field, wrong.expected, wrong.found, [*wrong.path])
         return value if len(self.problems) == before else None
 
@@ -73,14 +74,14 @@ class _Check:
 def validate_pack(folder: Path) -> list[Problem]:
     """Return every problem of the pack in `folder`, in a stable order; at most 200.
 
-    Reads no data and runs no SQL: the SQL of questions and metrics is bound over empty tables. Does not check policies, which
-    `aureus policy test` does. Never raises for what a pack holds.
+    Reads no data and runs no SQL: the SQL of questions and metrics is bound over empty tables. Checks the form of policies and the
+    names they match; whether they decide as meant, `aureus policy test` tells. Never raises for what a pack holds.
     """
     check = _Check(folder)
     if not (folder / "pack.yaml").is_file():
         return [Problem(file="pack.yaml", line=0, field="the file", expected="a pack.yaml", found="none")]
     _strangers(check)
-    about = check.part(folder / "pack.yaml", "pack")
+    about = check.part(folder / "pack.yaml", SCHEMAS["pack"])
     contracts = sorted((folder / "contracts").glob("*.odcs.yaml"))
     if not contracts:
         check.problems.append(
@@ -90,6 +91,7 @@ def validate_pack(folder: Path) -> list[Problem]:
         if is_inside(path, folder):
             _contract(check, path)
     _references(check)
+    _policies(check, about)
     with Binder() as binder:
         _bound(check, binder, about)
     return check.problems[:_MOST]
@@ -150,6 +152,23 @@ def _references(check: _Check) -> None:
                 check.say(path, f"relationships of {column.name}", "dataset.column of this pack", "another name", place)
 
 
+def _policies(check: _Check, about: Any) -> None:
+    """Check policies: one that matches a name nobody has never fires, and a denial that never fires is a hole."""
+    ids: dict[str, str] = {}
+    for path in sorted((check.folder / "policies").rglob("*.policy.yaml")):
+        value = check.part(path, POLICY_FILE) if is_inside(path, check.folder) else None
+        for index, policy in enumerate([] if value is None else value["policies"]):
+            match, where = policy.get("match", {}), policy["id"]
+            place: Place = ["policies", index]
+            if any(fold(name) not in check.datasets for name in match.get("datasets", ())):
+                check.say(path, f"{where}.match", "datasets of the pack", "another name", [*place, "match", "datasets"])
+            if isinstance(about, dict) and any(name != about["name"] for name in match.get("packs", ())):
+                check.say(path, f"{where}.match", f"the pack {about['name']}", "another", [*place, "match", "packs"])
+            if where in ids:
+                check.say(path, f"{where}.id", "an id of its own", f"one in {ids[where]}", [*place, "id"])
+            ids[where] = path.name
+
+
 def _bound(check: _Check, binder: Binder, about: Any) -> None:
     """Check what DuckDB must understand. A pack over another database speaks that database's SQL: its SQL is not bound."""
     for path, dataset in check.datasets.values():
@@ -159,7 +178,7 @@ def _bound(check: _Check, binder: Binder, about: Any) -> None:
     is_duckdb = isinstance(about, dict) and about.get("connection", {}).get("kind") != "sqlalchemy"
     _metrics(check, binder if is_duckdb else None)
     path = check.folder / "questions.yaml"
-    value = check.part(path, "questions") if path.is_file() and is_inside(path, check.folder) else None
+    value = check.part(path, SCHEMAS["questions"]) if path.is_file() and is_inside(path, check.folder) else None
     if value is not None:
         questions = [question_of(item, "") for item in value["questions"]]
         faults = list(question_faults(questions))
@@ -176,7 +195,7 @@ def _faults(check: _Check, path: Path, faults: Iterable[Fault]) -> None:
 def _metrics(check: _Check, binder: Binder | None) -> None:
     names: dict[str, str] = {}
     for path in sorted((check.folder / "semantic").glob("*.yaml")):
-        value = check.part(path, "metrics") if is_inside(path, check.folder) else None
+        value = check.part(path, SCHEMAS["metrics"]) if is_inside(path, check.folder) else None
         for index, item in enumerate([] if value is None else value["metrics"]):
             for member, expected, found in _metric(check, binder, item):
                 check.say(path, f"{item['name']}.{member}", expected, found, ["metrics", index, member])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aureus_jupyter.adapters.policies.rules import Asked, Rule, compile_rule
-from aureus_jupyter.adapters.schemas import Schema
+from aureus_jupyter.adapters.schemas import POLICY_FILE
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes, digest_json
@@ -21,7 +21,6 @@ from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 __all__ = ["PATTERN", "DeclarativePolicies", "load_policies"]
 
 PATTERN = "*.policy.yaml"
-_SCHEMA = Schema("aureus_jupyter.adapters.policies", "policy.schema.json")
 
 
 class DeclarativePolicies:
@@ -73,7 +72,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
         value = load_yaml(path)
     except YamlError as error:
         raise _malformed(path, error.line, "the file", f"plain YAML: {error.why}") from None
-    wrong = _SCHEMA.first(value)
+    wrong = POLICY_FILE.first(value)
     if wrong is not None:
         raise _malformed(path, line_of(path.read_text("utf-8"), [*wrong.path]), wrong.field, wrong.expected)
     policies: list[dict[str, Any]] = value["policies"]
