@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -100,6 +101,29 @@ def test_only_what_the_account_may_read(bank: str, tmp_path: Path, monkeypatch: 
     text = (tmp_path / "third" / "pack.yaml").read_text("utf-8")
     assert "BANK_PASSWORD" in text
     assert "heslo" not in text
+
+
+def test_a_cell_over_the_draft(bank: str, tmp_path: Path, front: Any) -> None:
+    """The draft of a database is enough for a governed cell: joined, filtered by a parameter, names masked."""
+    with psycopg.connect(bank) as con:
+        con.execute("CREATE ROLE scientist LOGIN")
+        con.execute("GRANT SELECT ON loan, customer TO scientist")
+    onboard_location(bank.replace("bank@", "scientist@"), tmp_path / "drafted", "drafted")
+    front.purpose = f"--purpose analysis --pack {tmp_path / 'drafted'} "
+    told = front.asked(
+        "SELECT count(*) AS loans, sum(l.amount) AS amount FROM loan AS l JOIN customer AS c ON c.customer_id = l.customer_id "
+        "WHERE l.amount > :least",
+        "--params least=150 total << ",
+    )
+    assert told.error is None
+    (total,) = front.shell.user_ns["total"].to_dict("records")
+    assert total["loans"] == 100
+    assert float(total["amount"]) == sum(1.5 * n for n in range(101, 201))
+    told = front.asked("SELECT customer_id, full_name, email, code FROM customer ORDER BY customer_id", "people << ")
+    assert told.error is None
+    people = front.shell.user_ns["people"]
+    assert list(people["customer_id"]) == list(range(1, 51))
+    assert not any("Jan" in str(v) or "@" in str(v) for row in people.itertuples() for v in row)
 
 
 def test_the_session_cannot_write(bank: str) -> None:
