@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aureus_jupyter.adapters.config.load import SYSTEM_FOLDERS, load_settings
 from aureus_jupyter.errors import UserError
@@ -16,22 +19,25 @@ Load = Callable[..., Settings]
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> dict[str, Path]:
-    made = {name: tmp_path / name for name in ("user", "system", "project")}
+def folders(tmp_path: Path) -> dict[str, Any]:
+    made: dict[str, Any] = {name: tmp_path / name for name in ("user", "system", "second", "project")}
     for path in made.values():
         path.mkdir()
     return made
 
 
 @pytest.fixture
-def load(folders: dict[str, Path]) -> Load:
+def load(folders: dict[str, Any]) -> Load:
+    writable = folders["open"] = set[str]()
+
     def loaded(overrides: dict[str, Any] | None = None, start: str = "project", **environ: str) -> Settings:
         return load_settings(
             folders.get(start, folders["project"] / start),
             overrides,
             environ,
             folders["user"],
-            [folders["system"]],
+            [folders["system"], folders["second"]],
+            lambda path: path.parent.name in writable,
         )
 
     return loaded
@@ -49,7 +55,7 @@ def test_defaults(load: Load) -> None:
     assert settings.locked == ()
 
 
-def test_each_layer_wins_over_the_one_below(load: Load, folders: dict[str, Path]) -> None:
+def test_each_layer_wins_over_the_one_below(load: Load, folders: dict[str, Any]) -> None:
     put(folders["user"], 'purpose = "user"\npack = "user"\nroles = ["user"]\nengine = "user"')
     put(folders["project"], 'purpose = "project"\npack = "project"\nroles = ["project"]')
     settings = load({"purpose": "override"}, AUREUS_PURPOSE="env", AUREUS_PACK="env")
@@ -65,7 +71,7 @@ def test_each_layer_wins_over_the_one_below(load: Load, folders: dict[str, Path]
     assert origins["roles"].endswith("project/aureus.toml")
 
 
-def test_the_nearest_project_counts(load: Load, folders: dict[str, Path]) -> None:
+def test_the_nearest_project_counts(load: Load, folders: dict[str, Any]) -> None:
     deep = folders["project"] / "a" / "b"
     deep.mkdir(parents=True)
     put(folders["project"], '[tool.aureus]\npurpose = "outer"\n', "pyproject.toml")
@@ -94,7 +100,7 @@ def test_kinds_from_the_environment(load: Load) -> None:
     assert "secret" not in repr(settings)
 
 
-def test_an_administrator_cannot_be_loosened(load: Load, folders: dict[str, Path]) -> None:
+def test_an_administrator_cannot_be_loosened(load: Load, folders: dict[str, Any]) -> None:
     put(
         folders["system"],
         'principal = "svc"\nroles = ["analyst"]\ntime_limit = 60.0\nmax_results = 100\npolicies_path = "/bank"',
@@ -128,18 +134,31 @@ def test_the_system_folders_are_fixed(monkeypatch: pytest.MonkeyPatch, tmp_path:
         "time_limit = -1",
         "include_rows = 'yes'",
         "roles = [1]",
+        'roles = ["\\u0007"]',
+        'purpose = "a\\u0000b"',
+        "time_limit = nan",
+        "time_limit = inf",
+        "seed_rows = 99999999999999999999",
+        "memory_limit = 'lots'",
+        "copilot_api = 'other'",
         "attributes = 3",
+        "attributes = { a = 1 }",
+        "connections = 'ab'",
+        "connections = ['ab']",
+        "connections = { pg = { url = 'postgresql://a:hunter2@h' } }",
+        "a = " + "[" * 5000,
         "connections = [[1]]",
         "= broken",
         "\xff",
     ],
 )
-def test_malformed_files(text: str, load: Load, folders: dict[str, Path]) -> None:
+def test_malformed_files(text: str, load: Load, folders: dict[str, Any]) -> None:
     (folders["project"] / "aureus.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError) as caught:
         load()
     assert caught.value.code == "config_malformed"
     assert "aureus.toml" in caught.value.message
+    assert "hunter2" not in str(caught.value)
 
 
 def test_malformed_environment(load: Load) -> None:
@@ -148,7 +167,165 @@ def test_malformed_environment(load: Load) -> None:
     assert "AUREUS_MAX_RESULTS" in caught.value.message
 
 
-def test_a_folder_in_place_of_the_file(load: Load, folders: dict[str, Path]) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("AUREUS_INCLUDE_ROWS", "perhaps"),
+        ("AUREUS_TIME_LIMIT", "nan"),
+        ("AUREUS_PRINCIPAL", "ana\udcff"),
+        ("AUREUS_ROLES", "a,\x07b"),
+        ("AUREUS_MAX_RESULTS", "9" * 5000),
+    ],
+)
+def test_an_environment_nobody_can_use(name: str, text: str, load: Load) -> None:
+    with pytest.raises(UserError) as caught:
+        load(**{name: text})
+    assert caught.value.code == "config_malformed"
+    assert "environment" in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["[tool]\naureus = 3", "tool = 'aureus'", "[tool.aureus\n", "[tool.aureus]\nx = 1"])
+def test_a_pyproject_that_means_us_is_not_skipped(text: str, load: Load, folders: dict[str, Any]) -> None:
+    put(folders["project"], text, "pyproject.toml")
+    with pytest.raises(UserError) as caught:
+        load()
+    assert "pyproject.toml" in caught.value.message
+
+
+def test_a_broken_pyproject_of_others_does_not_stop_us(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["project"], "[tool.other\n", "pyproject.toml")
+    assert load().pack == "credit-risk"
+
+
+def test_connections_are_joined_by_alias(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["user"], '[connections]\na = "user.duckdb"\nb = "user.duckdb"')
+    put(folders["project"], '[connections]\nb = "project.duckdb"')
+    settings = load(AUREUS_CONNECTIONS="c=env.duckdb", DATABASE_URL="postgresql://u:hunter2@h/d")
+    assert dict(settings.connections) == {
+        "a": "user.duckdb",
+        "b": "project.duckdb",
+        "c": "env.duckdb",
+        "database_url": "env:DATABASE_URL",
+    }
+
+
+def test_the_first_system_folder_wins_whatever_stands_in_the_second(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["system"], 'roles = ["analyst"]\ntime_limit = 60.0\npolicies_path = "/bank"')
+    put(folders["second"], 'roles = ["root"]\ntime_limit = 600.0\npurpose = "audit"\npolicies_path = "/site"')
+    settings = load()
+    assert (settings.roles, settings.time_limit, settings.purpose) == (("analyst",), 60.0, "audit")
+    assert settings.policies_path.split(":") == ["/bank", "/site"]
+
+
+def test_a_file_the_user_can_write_is_not_called_locked(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["system"], 'roles = ["analyst"]')
+    put(folders["second"], "time_limit = 60.0")
+    folders["open"].add("second")
+    settings = load(AUREUS_TIME_LIMIT="999")
+    assert settings.locked == ("roles",)
+    assert settings.time_limit == 60.0, "it still binds: it can only tighten"
+
+
+def test_no_bound_loosens_nothing(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["system"], "time_limit = 0\nmax_results = 0")
+    settings = load(AUREUS_TIME_LIMIT="5", AUREUS_MAX_RESULTS="7")
+    assert (settings.time_limit, settings.max_results) == (5.0, 7)
+    assert load(AUREUS_MAX_RESULTS="0").max_results is None
+
+
+@given(st.integers(1, 1000), st.integers(1, 1000), st.integers(1, 1000), st.sampled_from(["env", "config", "file"]))
+def test_nobody_gets_past_a_bound(first: int, second: int, own: int, way: str) -> None:
+    with TemporaryDirectory() as name:
+        a, b, user = (Path(name) / part for part in "abu")
+        for folder, value in ((a, first), (b, second), (user, own if way == "file" else 1000)):
+            folder.mkdir()
+            put(folder, f"max_results = {value}")
+        try:
+            settings = load_settings(
+                user,
+                {"max_results": own} if way == "config" else {},
+                {"AUREUS_MAX_RESULTS": str(own)} if way == "env" else {},
+                user,
+                [a, b],
+            )
+        except UserError as error:
+            assert error.code == "config_locked"
+            assert own > min(first, second)
+        else:
+            assert settings.max_results == min(first, second, own)
+
+
+def test_an_administrators_file_that_cannot_be_read_stops_everything(
+    load: Load, folders: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders["system"], 'roles = ["analyst"]')
+    put(folders["user"], 'roles = ["root"]')
+    read = Path.read_bytes
+
+    def closed(path: Path) -> bytes:
+        if path.parent in {folders["system"], folders["user"]}:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    with pytest.raises(UserError) as caught:
+        load()
+    assert "system" in caught.value.message
+
+
+@pytest.mark.parametrize("content", ["nonsense = 1", "broken"])
+def test_an_administrators_file_that_is_wrong_stops_everything(
+    content: str, load: Load, folders: dict[str, Any]
+) -> None:
+    put(folders["system"], content)
+    with pytest.raises(UserError) as caught:
+        load()
+    assert caught.value.code == "config_malformed"
+
+
+def test_a_users_environment_does_not_move_the_system_folders(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folders: dict[str, Any]
+) -> None:
+    put(folders["system"], 'roles = ["analyst"]')
+    put(folders["user"], 'roles = ["root"]')
+    for name in ("JUPYTER_CONFIG_PATH", "JUPYTER_CONFIG_DIR", "JUPYTER_PATH", "XDG_CONFIG_HOME", "HOME", "PROGRAMDATA"):
+        monkeypatch.setenv(name, str(folders["user"]))
+    settings = load_settings(tmp_path, {"roles": ["analyst"]}, {"AUREUS_ROLES": "root"}, None, [folders["system"]])
+    assert settings.roles == ("analyst",)
+
+
+def test_the_os_user_is_not_what_the_environment_says(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    honest = load().principal
+    for name in ("USER", "LOGNAME", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "mallory")
+    assert load().principal == honest != "mallory"
+
+    def nameless(number: int) -> Any:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
+    assert (load(JUPYTERHUB_USER="ana").principal, load().principal_source) == ("ana", "environment")
+    assert load().principal.startswith("uid-")
+
+
+def test_the_search_stops_at_home_and_where_everybody_writes(
+    load: Load, folders: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders["project"], 'purpose = "outer"')
+    deep = folders["project"] / "a" / "b"
+    deep.mkdir(parents=True)
+    assert load(start="a/b").purpose == "outer"
+    monkeypatch.setenv("HOME", str(folders["project"] / "a"))
+    assert load(start="a/b").purpose == ""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folders["project"].chmod(0o1777)
+    assert load(start="a/b").purpose == ""
+    assert load().purpose == "outer", "where work begins there, it is the person's choice"
+
+
+def test_a_folder_in_place_of_the_file(load: Load, folders: dict[str, Any]) -> None:
     (folders["project"] / "aureus.toml").mkdir()
     with pytest.raises(UserError) as caught:
         load()

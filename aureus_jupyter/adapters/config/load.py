@@ -4,33 +4,33 @@ defaults < user's `aureus.toml` in Jupyter's configuration folder < the project'
 pyproject.toml (nearest folder upwards) < `AUREUS_*` < `%config Aureus.*` < administrator's `aureus.toml` in a system folder.
 
 What an administrator sets is fixed, and numbers are bounds: a lower limit below stays. The system folders are named in code,
-because an environment variable is the user's to set.
+because an environment variable is the user's to set. Connections are joined by alias; everything else is replaced.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import getpass
 import os
+import stat
+import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.adapters.config.checked import NAMES, checked, from_text, malformed
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.values.settings import Settings
 
 __all__ = ["SYSTEM_FOLDERS", "load_settings"]
 
 SYSTEM_FOLDERS = (Path("/etc/jupyter"), Path("/usr/local/etc/jupyter"))
+"""Where an administrator's settings are; the first wins over the second."""
 
-_OWN = {"origins", "locked", "principal_source"}
-_FIELDS = {f.name: f for f in dataclasses.fields(Settings) if f.name not in _OWN}
 _BOUNDS = {"time_limit", "max_results", "seed_rows", "copilot_token_budget", "threads"}
-"""Settings where the smaller number is the tighter one."""
-_PAIRS = {"attributes", "connections"}
-_TUPLES = {"roles"}
+"""Settings where the smaller number is the tighter one, and 0 or nothing is no bound."""
+
+Found = list[tuple[str, dict[str, Any]]]
 
 
 def load_settings(
@@ -39,14 +39,16 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     user_folder: Path | None = None,
     system_folders: Sequence[Path] = SYSTEM_FOLDERS,
+    writable: Callable[[Path], bool] | None = None,
 ) -> Settings:
     """Return the settings for a notebook in the folder `start`.
 
-    Does not resolve a secret. Raises UserError `config_malformed` naming file, key and what was expected, and
-    `config_locked` when `overrides` would loosen what an administrator set.
+    Does not resolve a secret. `writable` tells whether the user could write a system file, which then still binds but is not
+    called locked. Raises UserError `config_malformed` naming file, key and what was expected, and `config_locked` when
+    `overrides` would loosen what an administrator set.
     """
     environ = os.environ if environ is None else environ
-    layers: list[tuple[str, dict[str, Any]]] = []
+    layers: Found = []
     if user_folder is None:
         from jupyter_core.paths import jupyter_config_dir
 
@@ -54,18 +56,27 @@ def load_settings(
     layers += _file(user_folder / "aureus.toml")
     layers += _project(start)
     layers.append(("environment", _from_environment(environ)))
-    layers.append(("%config", {k: _checked("%config", k, v) for k, v in (overrides or {}).items()}))
+    layers.append(("%config", {k: checked("%config", k, v) for k, v in (overrides or {}).items()}))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, found in layers:
-        values.update(found)
+        _join(values, found)
         origins.update(dict.fromkeys(found, origin))
-    locked: dict[str, None] = {}
-    for folder in system_folders:
-        for origin, found in _file(folder / "aureus.toml"):
+    locked: set[str] = set()
+    for folder in reversed(system_folders):
+        for origin, found in _file(folder / "aureus.toml", must_read=True):
             _impose(values, origins, found, origin, overrides or {})
-            locked.update(dict.fromkeys(found))
-    return _finished(values, origins, tuple(locked), environ)
+            if not (writable or _writable)(folder / "aureus.toml"):
+                locked.update(found)
+    return _finished(values, origins, tuple(sorted(locked)), environ)
+
+
+def _join(values: dict[str, Any], found: dict[str, Any]) -> None:
+    """Put a higher layer's values over those below; of connections only the aliases it names."""
+    below = values.get("connections", ())
+    values.update(found)
+    if "connections" in found:
+        values["connections"] = tuple({**dict(below), **dict(found["connections"])}.items())
 
 
 def _impose(
@@ -74,7 +85,7 @@ def _impose(
     """Put an administrator's values over all others; a bound keeps a smaller number from below."""
     for name, value in found.items():
         own = values.get(name)
-        if name in _BOUNDS and own and value and own <= value:
+        if name in _BOUNDS and own and (not value or own <= value):
             continue
         if name in {"policies_path", "packs_path"} and own:
             values[name] = os.pathsep.join([str(value), str(own)])
@@ -89,112 +100,100 @@ def _impose(
         origins[name] = origin
 
 
+def _writable(path: Path) -> bool:
+    """Whether the user could change a file or put another in its place. To root everything is: root is the administrator."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return False
+    return os.access(path, os.W_OK) or os.access(path.parent, os.W_OK)
+
+
 def _finished(
     values: dict[str, Any], origins: dict[str, str], locked: tuple[str, ...], environ: Mapping[str, str]
 ) -> Settings:
     source = {"environment": "environment", "%config": "%config"}.get(origins.get("principal", ""), "settings")
     if not values.get("principal"):
-        values["principal"], source = _os_user(environ), "os-user"
+        values["principal"], source = _os_user(environ)
     pairs = tuple(sorted(origins.items()))
-    return Settings(**values, principal_source=source, origins=pairs, locked=tuple(sorted(locked)))
+    return Settings(**values, principal_source=source, origins=pairs, locked=locked)
 
 
-def _os_user(environ: Mapping[str, str]) -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return environ.get("JUPYTERHUB_USER", "unknown")
+def _os_user(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the account this process runs under. Not `USER` or `LOGNAME`, which anybody can set, where the system knows."""
+    if sys.platform != "win32":
+        import pwd
+
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name, "os-user"
+        except KeyError:
+            # A container may run under a number that has no name.
+            return environ.get("JUPYTERHUB_USER") or f"uid-{os.getuid()}", "environment"
+    return getpass.getuser(), "os-user"
 
 
-def _project(start: Path) -> list[tuple[str, dict[str, Any]]]:
-    """Return the nearest project's settings upwards of `start`."""
+def _project(start: Path) -> Found:
+    """Return the nearest project's settings upwards of `start`, at most up to the home folder.
+
+    Does not look into a folder anybody may write, such as /tmp, unless work begins there: a stranger's file would count.
+    """
+    home = _home()
     for folder in [start, *start.parents]:
+        if folder != start and _is_everybodys(folder):
+            return []
         found = _file(folder / "aureus.toml") or _file(folder / "pyproject.toml", ("tool", "aureus"))
-        if found:
+        if found or folder == home:
             return found
     return []
 
 
-def _file(path: Path, table: tuple[str, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def _is_everybodys(folder: Path) -> bool:
+    try:
+        return bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return False
+
+
+def _file(path: Path, table: tuple[str, ...] = (), must_read: bool = False) -> Found:
+    """Return the settings in one file; none when there is no such file, or, unless it must be read, when it is closed."""
     try:
         data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as cause:
+        if must_read:
+            raise malformed(
+                str(path), "the file", "readable (an administrator's settings cannot be skipped)"
+            ) from cause
         return []
     except OSError as cause:
-        raise _malformed(str(path), "the file", f"readable ({type(cause).__name__})") from cause
+        raise malformed(str(path), "the file", f"readable ({type(cause).__name__})") from cause
+    if table and b"aureus" not in data:
+        return []
     try:
         value = tomllib.loads(data.decode("utf-8"))
-    except ValueError as cause:
-        if table:
-            return []
-        raise _malformed(str(path), "the file", f"TOML ({str(cause)[:80]})") from None
+    except (ValueError, RecursionError) as cause:
+        raise malformed(str(path), "the file", f"TOML ({str(cause)[:80]})") from None
     for part in table:
-        value = value.get(part, {}) if isinstance(value, dict) else {}
+        value = value.get(part, {})
+        if not isinstance(value, dict):
+            raise malformed(str(path), part, "a table")
     if table and not value:
         return []
-    return [(str(path), {name: _checked(str(path), name, item) for name, item in value.items()})]
+    return [(str(path), {name: checked(str(path), name, item) for name, item in value.items()})]
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, field in _FIELDS.items():
+    for name in NAMES:
         text = environ.get(f"AUREUS_{name.upper()}")
         if text is not None:
-            found[name] = _checked("environment", name, _parsed(name, str(field.type), text))
-    if "DATABASE_URL" in environ and "connections" not in found:
-        found["connections"] = (("database_url", "env:DATABASE_URL"),)
+            found[name] = checked("environment", name, from_text(name, text))
+    if "DATABASE_URL" in environ:
+        found["connections"] = (*found.get("connections", ()), ("database_url", "env:DATABASE_URL"))
     return found
-
-
-def _parsed(name: str, kind: str, text: str) -> Any:
-    """Read a setting's text from the environment: lists are separated by commas, pairs are name=value."""
-    if name in _PAIRS:
-        return [part.partition("=")[::2] for part in text.split(",") if part.strip()]
-    if name in _TUPLES:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    try:
-        if kind.startswith("int"):
-            return int(text)
-        if kind == "float":
-            return float(text)
-    except ValueError:
-        raise _malformed("environment", f"AUREUS_{name.upper()}", "a number") from None
-    return text.lower() in {"1", "true"} if kind == "bool" else text
-
-
-def _checked(origin: str, name: str, value: Any) -> Any:
-    """Return a value in the form Settings keeps, or refuse it."""
-    if name not in _FIELDS:
-        hint = nearest_hint(name, _FIELDS, "See the README for the settings there are.")
-        raise UserError("config_malformed", f"{origin}: there is no setting {name[:60]!r}", hint=hint)
-    if name in _PAIRS:
-        return _pairs(origin, name, value)
-    if name in _TUPLES:
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise _malformed(origin, name, "a list of texts")
-        return tuple(value)
-    kind = str(_FIELDS[name].type)
-    wanted: tuple[type, ...] = {"int": (int,), "float": (int, float), "bool": (bool,)}.get(kind.split(" ")[0], (str,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        raise _malformed(origin, name, {"int": "a whole number", "float": "a number"}.get(kind.split(" ")[0], kind))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-        raise _malformed(origin, name, "not negative")
-    return value
-
-
-def _pairs(origin: str, name: str, value: Any) -> tuple[tuple[str, str], ...]:
-    """Read a table, whose values may be lists, or a list of pairs."""
-    items = value.items() if isinstance(value, Mapping) else value
-    found: list[tuple[str, str]] = []
-    try:
-        for key, item in items:
-            found += [(str(key), str(one)) for one in (item if isinstance(item, (list, tuple)) else [item])]
-    except (TypeError, ValueError):
-        raise _malformed(origin, name, "a table of names and texts") from None
-    return tuple(sorted(found)) if name == "attributes" else tuple(found)
-
-
-def _malformed(origin: str, name: str, expected: str) -> UserError:
-    return UserError(
-        "config_malformed", f"{origin}: {name} must be {expected}", hint="Correct it, then run the cell again."
-    )
