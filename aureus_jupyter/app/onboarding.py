@@ -26,19 +26,28 @@ def onboard_location(location: str, out: Path, name: str, force: bool = False) -
     connection = connection_of("onboard", location, Path.cwd())
     if connection.kind == "sqlalchemy":
         return _from_database(location, connection, out, name, force)
+    about: list[str] = []
     if connection.kind == "folder":
-        from aureus_jupyter.adapters.catalogs.onboard_files import has_csv
+        from aureus_jupyter.adapters.catalogs.onboard_files import has_csv, not_read
 
-        if has_csv(Path(connection.location)):
-            return _from_files(connection, out, name, force)
+        try:
+            about, loads = not_read(Path(connection.location)), has_csv(Path(connection.location))
+        except OSError as cause:
+            raise UserError(
+                "folder_unreadable",
+                f"the folder cannot be read ({cause.strerror or type(cause).__name__})",
+                hint="Check its permissions, and that the disk is there.",
+            ) from None
+        if loads:
+            return _from_files(connection, out, name, force, about)
     reader = _duckdb(connection.location)
     try:
-        return onboard(reader, _described(connection, out), out, name=name, force=force)
+        return onboard(reader, _described(connection, out), out, name=name, force=force, about=about)
     finally:
         reader.close()
 
 
-def _from_files(connection: Connection, out: Path, name: str, force: bool) -> OnboardReport:
+def _from_files(connection: Connection, out: Path, name: str, force: bool, about: list[str]) -> OnboardReport:
     from aureus_jupyter.adapters.catalogs.onboard_files import load_files
 
     staging = out.with_name(f".{out.name}.{os.getpid()}.data")
@@ -47,7 +56,7 @@ def _from_files(connection: Connection, out: Path, name: str, force: bool) -> On
         loaded = load_files(Path(connection.location), staging / "data.duckdb")
         reader = _duckdb(str(loaded.path))
         try:
-            return onboard(reader, {}, out, name=name, force=force, loaded=loaded)
+            return onboard(reader, {}, out, name=name, force=force, loaded=loaded, about=about)
         finally:
             reader.close()
     except OSError as cause:

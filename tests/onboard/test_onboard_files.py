@@ -281,6 +281,36 @@ def test_a_place_that_cannot_be_written(
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_folders_below_are_said_not_to_be_read(tmp_path: Path, ending: str) -> None:
+    source = tmp_path / "in"
+    (source / "2023").mkdir(parents=True)
+    (source / "notes").mkdir()
+    duckdb.connect().execute(f"COPY (SELECT 1 AS a, 2 AS b) TO '{source}/it''s \"odd\" %.{ending}' (FORMAT {ending})")
+    duckdb.connect().execute(f"COPY (SELECT 1 AS a, 2 AS b) TO '{source}/2023/old.{ending}' (FORMAT {ending})")
+    pack, catalog = drafted(tmp_path, {})
+    assert [d.name for d in catalog.datasets] == ["it_s_odd"]
+    review = (pack / "REVIEW.md").read_text("utf-8")
+    assert "Only the files of the folder itself were read; 1 folders below it hold data files too." in review
+    assert yaml.safe_load((pack / "pack.yaml").read_text("utf-8"))["connection"]["kind"] == (
+        "folder" if ending == "parquet" else "duckdb"
+    )
+
+
+def test_a_folder_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+
+    def denied(_: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("aureus_jupyter.adapters.catalogs.onboard_files._files", denied)
+    monkeypatch.setattr("pathlib.Path.iterdir", denied)
+    assert main(["onboard", str(tmp_path / "in"), str(tmp_path / "pack")]) == 1
+    assert "[folder_unreadable]" in capsys.readouterr().err
+
+
 def test_an_interrupt_while_loading_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_bytes(b"a,b\n1,2\n")

@@ -16,7 +16,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import free_name, quoted, 
 from aureus_jupyter.adapters.catalogs.onboard_text import Unfit, as_utf8
 from aureus_jupyter.adapters.catalogs.pii import is_value
 
-__all__ = ["Loaded", "has_csv", "load_files"]
+__all__ = ["Loaded", "has_csv", "load_files", "not_read"]
 
 _FILE = re.compile(r"\.(csv|tsv|csv\.gz|tsv\.gz|parquet)$", re.IGNORECASE)
 _PREAMBLE = 20
@@ -41,6 +41,14 @@ def has_csv(folder: Path) -> bool:
 def _files(folder: Path) -> list[Path]:
     found = [p for p in folder.iterdir() if _FILE.search(p.name) and not p.name.startswith(".") and p.is_file()]
     return sorted(found, key=lambda p: p.name)
+
+
+def not_read(folder: Path) -> list[str]:
+    """Return a line for the review when folders right below hold data files too, which are not read; else nothing."""
+    below = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and _files(p))
+    if not below:
+        return []
+    return [f"Only the files of the folder itself were read; {len(below)} folders below it hold data files too."]
 
 
 def load_files(folder: Path, target: Path) -> Loaded:
