@@ -132,3 +132,16 @@ def test_kernels_at_once_make_it_once(pack: Path, tmp_path: Path) -> None:
     assert len(found) == 1
     assert shares == [1.0]
     assert made(tmp_path / "out") == [found.pop().name]
+
+
+def test_where_files_cannot_be_locked_the_rename_is_enough(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no locks here")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    seed(pack, COUNT)
+    with ThreadPoolExecutor(3) as pool:
+        (whole,) = set(pool.map(lambda _: ensure_seeds(pack, 50_000, tmp_path / "out"), range(3)))
+    assert made(tmp_path / "out") == [whole.name]

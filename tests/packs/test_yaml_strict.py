@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,16 @@ def test_what_it_refuses(text: str, why: str, line: int) -> None:
     assert why in caught.value.why
     assert caught.value.line == line
     assert "99999" not in caught.value.why
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2", "a: &x [*x]", "a: !!int x", "[" * 2000, "- " * 2000, "a: [1, 2"])
+def test_the_slow_reader_refuses_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where libyaml is missing, the reader written in Python answers, and does not fall into its own depth."""
+    resolvers = {"yaml_implicit_resolvers": yamlstrict._RESOLVERS}
+    monkeypatch.setattr(yamlstrict, "_Loader", type("Slow", (yaml.SafeLoader,), resolvers))
+    with pytest.raises(YamlError):
+        load_text(text)
+    assert load_text("a: [NO, 1, true]") == {"a": ["NO", 1, True]}
 
 
 def test_aliases_cannot_blow_up() -> None:

@@ -46,8 +46,16 @@ class Binder:
                 yield ["schema", 0, "properties", index, "physicalType"], "a type DuckDB knows", why
                 continue
             fields.append(f"{_quoted(column.name)} {column.type}")
-        if fields:
-            self._connection.execute(f"CREATE TABLE {_quoted(dataset.name)} ({', '.join(fields)})")
+        why = self._make(f"CREATE TABLE {_quoted(dataset.name)} ({', '.join(fields)})") if fields else ""
+        if why:
+            yield ["schema", 0], "a table DuckDB can hold", why
+
+    def _make(self, sql: str) -> str:
+        try:
+            self._connection.execute(sql)
+        except self._duckdb.Error as error:
+            return _first_line(error)
+        return ""
 
     def lock(self) -> None:
         """Forbid the statements that follow to change how the database is set up."""
@@ -77,8 +85,12 @@ class Binder:
                 return "another kind of statement" if len(statements) == 1 else f"{len(statements)} statements"
             self._connection.execute(f"EXPLAIN {statements[0].query}", dict(values))
         except self._duckdb.Error as error:
-            return str(error).strip().splitlines()[0][:200]
+            return _first_line(error)
         return ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _example(slot: Slot) -> str:
