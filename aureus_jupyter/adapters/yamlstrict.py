@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["MAX_BYTES", "YamlError", "line_of", "load_text", "load_yaml"]
+__all__ = ["MAX_BYTES", "YamlError", "line_of", "load_text", "load_yaml", "read_text"]
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
@@ -50,14 +50,15 @@ _Loader: Any = type(
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the value in a file. Raises YamlError; an empty file is None.
+    """Return the value in a file. Raises YamlError; an empty file is None."""
+    return load_text(read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text; its UTF-8 bytes are the file's. Raises YamlError.
 
     Does not open what is not a regular file: a pipe would never end.
     """
-    return load_text(_text(path))
-
-
-def _text(path: Path) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):

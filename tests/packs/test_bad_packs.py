@@ -11,6 +11,7 @@ import pytest
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.catalogs.validate import validate_pack
 from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.catalog import Classification, Pii
 
 SMALL = Path(__file__).parent / "small"
@@ -43,6 +44,7 @@ def test_the_good_pack_is_good(pack: Path) -> None:
         ("paid on", "DATE", Classification.RESTRICTED),
         ("tags", "STRUCT(a VARCHAR, b INTEGER)[]", Classification.RESTRICTED),
     ], "a classification that is missing or unknown is restricted"
+    assert loan.contract_digest == digest_bytes((pack / L).read_bytes())
     borrower = catalog.dataset("borrower")
     assert borrower is not None
     assert borrower.classification is Classification.RESTRICTED

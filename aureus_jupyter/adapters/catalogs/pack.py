@@ -8,7 +8,7 @@ from typing import Any
 from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
 from aureus_jupyter.adapters.catalogs.questions import question_faults, question_of
 from aureus_jupyter.adapters.schemas import Schema
-from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
+from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_text, read_text
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.catalog import Catalog, Dataset, Metric, Question, fold
@@ -56,8 +56,9 @@ class PackSource:
         return Catalog(datasets=datasets, questions=self._questions(name), metrics=self._metrics(names))
 
     def _dataset(self, path: Path, pack: str) -> Dataset:
+        value, text = self._yaml(path)
         try:
-            return dataset_of(self._yaml(path), pack, digest_bytes(path.read_bytes()))
+            return dataset_of(value, pack, digest_bytes(text.encode("utf-8")))
         except ContractError as error:
             raise self._bad("contract_malformed", path, error.path, error.expected) from None
 
@@ -82,16 +83,18 @@ class PackSource:
                 found[item["name"]] = Metric(**{**item, "synonyms": tuple(item.get("synonyms", ()))})
         return tuple(found.values())
 
-    def _yaml(self, path: Path) -> Any:
+    def _yaml(self, path: Path) -> tuple[Any, str]:
+        """Return what a file holds and its text, read once: the digest is that of what was understood."""
         if not is_inside(path, self.folder):
             raise self._bad("pack_malformed", path, [], "a file of the pack, not a link to elsewhere")
         try:
-            return load_yaml(path)
+            text = read_text(path)
+            return load_text(text), text
         except YamlError as error:
             raise self._bad("pack_malformed", path, [], f"plain YAML ({error.why})", error.line) from None
 
     def _checked(self, path: Path, part: str) -> dict[str, Any]:
-        value = self._yaml(path)
+        value, _ = self._yaml(path)
         wrong = SCHEMAS[part].first(value)
         if wrong is not None:
             raise self._bad("pack_malformed", path, [*wrong.path], f"{wrong.expected} (found {wrong.found})")
