@@ -302,10 +302,15 @@ class App:
             )
         return found[-1]
 
-    def words(self) -> dict[str, Any]:
-        """Return names for completion, from what is loaded already or cheap to load. Never raises."""
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """Purposes this session has named."""
+        return tuple(dict.fromkeys(p for p in (self.settings.purpose, *(r.cell.purpose for r in self._runs)) if p))
+
+    def words(self, pack: str = "", purpose: str = "") -> dict[str, Any]:
+        """Return names for completion: datasets and columns as the principal may see them. Reads no data, never raises."""
         try:
-            return pages.words(self)
+            return pages.words(self, pack, purpose)
         except AureusError:
             return {}
 

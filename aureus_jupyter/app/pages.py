@@ -153,13 +153,14 @@ def help_page() -> dict[str, Any]:
     return page("What you can type", HELP)
 
 
-def words(app: App) -> dict[str, Any]:
+def words(app: App, pack: str, purpose: str) -> dict[str, Any]:
     """Return names for completion."""
     from aureus_jupyter.adapters.catalogs.find import pack_names
 
-    found = app.visible()
+    found = app.visible(pack, purpose)
     return {
         "packs": pack_names(app.settings.packs_path),
         "engines": list(app.connections()),
+        "purposes": list(app.purposes),
         "datasets": {d.name: [c.name for c in d.columns] for d in found.datasets},
     }

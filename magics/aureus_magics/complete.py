@@ -16,24 +16,36 @@ _SQL = (
     "SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT JOIN LEFT RIGHT FULL INNER OUTER CROSS ON USING AS AND OR NOT IN BETWEEN LIKE "
     "IS NULL CASE WHEN THEN ELSE END WITH UNION ALL INTERSECT EXCEPT DISTINCT OVER PARTITION QUALIFY count sum avg min max"
 ).split()
-_VALUES = {"--as": ["sql", "question"], "--frame": ["pandas", "polars", "arrow"]}
+_VALUES = {"--as": ("sql", "question"), "--frame": ("pandas", "polars", "arrow")}
+_NAMES = {"--pack": "packs", "-e": "engines", "--engine": "engines", "--purpose": "purposes"}
+_CELL = re.compile(r"%%aureus(?=\s|\Z)")
+_LINE = re.compile(r"\s*(?:\w+\s*=\s*)?(%aureus(?:\s.*|\Z))", re.DOTALL)
+_CLAUSE = re.compile(r"\b(select|from|join|where|on|using|group|order|having|limit|qualify|union|intersect|except)\b")
+_RELATION = re.compile(r'\b(?:from|join|,)\s+"?(\w+)"?(?:\s+as)?\s+"?(\w+)"?', re.IGNORECASE)
+_DOTTED = re.compile(r'(?:\b(\w+)|"([^"]*)")\.(\w*)\Z')
 
 
-def _known() -> dict[str, Any]:
+def _known(line: str) -> dict[str, Any]:
     """Return names from the application, only when a cell has made one: a key press never loads a database."""
     module = sys.modules.get("aureus_jupyter.app")
-    if module is None:
+    app = module.current_app() if module is not None else None
+    if app is None:
         return {}
     try:
-        found = module.get_app().words()
+        found: dict[str, Any] = app.words(pack=_given(line, "--pack"), purpose=_given(line, "--purpose"))
     except Exception:
-        # A completion that fails must not disturb typing.
+        # The words that need no application are offered all the same.
         return {}
-    return found if isinstance(found, dict) else {}
+    return found
 
 
-def _answer(words: list[str], token: str, kind: str) -> dict[str, Any]:
-    found = [w for w in words if w.lower().startswith(token.lower())]
+def _given(line: str, flag: str) -> str:
+    found = re.search(rf"\s{flag}[=\s]\s*(['\"]?)([^'\"\s]+)\1(?=\s|\Z)", line)
+    return found[2] if found is not None else ""
+
+
+def _answer(words: Any, token: str, kind: str) -> dict[str, Any]:
+    found = [w for w in dict.fromkeys(words) if w.lower().startswith(token.lower())]
     return {
         "completions": [SimpleCompletion(word, type=kind) for word in found],
         "matched_fragment": token,
@@ -41,63 +53,96 @@ def _answer(words: list[str], token: str, kind: str) -> dict[str, Any]:
     }
 
 
+def _nothing() -> dict[str, Any]:
+    # A new one each time: IPython writes into it.
+    return {"completions": []}
+
+
 def aureus_matcher(context: Any) -> dict[str, Any]:
     """Complete options, packs, connections, datasets, columns and SQL words in `%%aureus` cells; else nothing."""
-    text = context.full_text
-    before = context.text_until_cursor
-    if not text.lstrip().startswith(("%%aureus", "%aureus")):
-        return {"completions": []}
-    if context.cursor_line == 0 and before.lstrip().startswith(("%%aureus", "%aureus")):
-        return _line(before)
-    return _cell(text, before)
+    try:
+        return _matches(context)
+    except Exception:
+        # A completion that fails must not disturb typing.
+        return _nothing()
 
 
 # IPython tells matchers that take a context by this mark.
 aureus_matcher = context_matcher()(aureus_matcher)
 
 
-def _line(before: str) -> dict[str, Any]:
+def _matches(context: Any) -> dict[str, Any]:
+    lines = context.full_text.split("\n")
+    top = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    before = context.text_until_cursor
+    if _CELL.match(lines[top]):
+        if context.cursor_line == top:
+            return _line(before, lines[top])
+        body = "\n".join(lines[top + 1 :])
+        return _cell(lines[top], body, "\n".join([*lines[top + 1 : context.cursor_line], before]))
+    found = _LINE.match(before)
+    if found is not None and not lines[top].startswith("%%"):
+        return _line(found[1], found[1])
+    return _nothing()
+
+
+def _line(before: str, line: str) -> dict[str, Any]:
     token = re.split(r"\s", before)[-1]
     done = before[: len(before) - len(token)].split()
-    if token.startswith("-"):
-        return _answer(list(FLAGS), token, "option")
-    last = done[-1] if done else ""
-    known = _known()
+    if not done:
+        return _nothing()
+    flag, sep, inline = token.partition("=")
+    if token.startswith("-") and not sep:
+        return _answer(FLAGS, token, "option")
+    last, token = (flag, inline) if sep else (done[-1], token)
     if last in _VALUES:
         return _answer(_VALUES[last], token, "value")
-    if last == "--pack":
-        return _answer(list(known.get("packs", ())), token, "pack")
-    if last in {"-e", "--engine"}:
-        return _answer(list(known.get("engines", ())), token, "connection")
+    if last in _NAMES:
+        return _answer(_known("").get(_NAMES[last], ()), token, _NAMES[last].removesuffix("s"))
     if done == ["%aureus"]:
-        return _answer(list(COMMANDS), token, "command")
+        return _answer(COMMANDS, token, "command")
     if done[:2] == ["%aureus", "catalog"]:
-        return _answer(list(known.get("datasets", ())), token, "dataset")
-    return {"completions": []}
+        return _answer(_known(line).get("datasets", ()), token, "dataset")
+    return _nothing()
 
 
-def _cell(text: str, before: str) -> dict[str, Any]:
-    datasets: dict[str, list[str]] = _known().get("datasets", {})
-    dotted = re.search(r"(\w+)\.(\w*)$", before)
-    if dotted:
-        name = _aliases(text).get(dotted[1].lower(), dotted[1].lower())
-        return _answer(datasets.get(name, []), dotted[2], "column")
-    token = re.search(r"\w*$", before)
-    word = token.group() if token else ""
-    previous = before[: len(before) - len(word)].split()
-    if previous and previous[-1].lower() in {"from", "join"}:
-        return _answer(list(datasets), word, "dataset")
+def _cell(line: str, text: str, before: str) -> dict[str, Any]:
+    if before.count("'") % 2 or "--" in before.rpartition("\n")[2]:
+        # Inside a literal or a comment nothing of ours is meant.
+        return _nothing()
+    datasets: dict[str, list[str]] = _known(line).get("datasets", {})
+    dotted = _DOTTED.search(before)
+    if dotted is not None:
+        return _answer(_columns(text, datasets, dotted[1] or dotted[2]), dotted[3], "column")
+    word = re.split(r"\W", before)[-1]
+    if _names_relation(before[: len(before) - len(word)].lower()):
+        return _answer([*datasets, *_expressions(text)], word, "dataset")
     if not word:
-        return {"completions": []}
+        return _nothing()
     used = [d for d in datasets if re.search(rf"\b{re.escape(d)}\b", text, re.IGNORECASE)]
     columns = sorted({c for d in used for c in datasets[d]})
-    return _answer([*columns, *used, *_SQL], word, "sql")
+    return _answer([*columns, *used, *_SQL, *datasets], word, "sql")
 
 
-def _aliases(text: str) -> dict[str, str]:
-    """Return alias to dataset for what FROM and JOIN name."""
-    found = re.finditer(r"\b(?:from|join)\s+(\w+)(?:\s+as)?\s+(\w+)", text, re.IGNORECASE)
-    return {m[2].lower(): m[1].lower() for m in found}
+def _names_relation(before: str) -> bool:
+    """Whether the next word names a relation: right after FROM or JOIN, or after a comma in that clause."""
+    clauses = list(_CLAUSE.finditer(before))
+    if not clauses or clauses[-1][1] not in {"from", "join"}:
+        return False
+    rest = before[clauses[-1].end() :].strip()
+    return not rest or rest.endswith(",")
+
+
+def _columns(text: str, datasets: dict[str, list[str]], name: str) -> list[str]:
+    """Return the columns of a dataset by its name or by an alias that FROM or JOIN gives it."""
+    aliases = {m[2].lower(): m[1].lower() for m in _RELATION.finditer(text)}
+    by_name = {d.lower(): columns for d, columns in datasets.items()}
+    return by_name.get(name.lower()) or by_name.get(aliases.get(name.lower(), ""), [])
+
+
+def _expressions(text: str) -> list[str]:
+    """Return the names WITH gives."""
+    return [m[1] for m in re.finditer(r"\b(\w+)\s+as\s*\(", text, re.IGNORECASE)]
 
 
 def install(shell: Any) -> None:

@@ -15,7 +15,6 @@ import pytest
 from front import new_shell
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
 
@@ -205,30 +204,6 @@ def test_sql_is_never_touched(shell: InteractiveShell) -> None:
     shell.register_magic_function(own, magic_name="sql")
     shell.run_line_magic("load_ext", "aureus_jupyter")
     assert shell.run_line_magic("sql", "") == "mine"
-
-
-def completions(shell: InteractiveShell, text: str) -> set[str]:
-    with provisionalcompleter():
-        return {c.text for c in shell.Completer.completions(text, len(text))}
-
-
-def test_completion_before_a_session_knows_options_and_sql(shell: InteractiveShell) -> None:
-    shell.run_line_magic("load_ext", "aureus_jupyter")
-    assert "--purpose" in completions(shell, "%%aureus --pu")
-    assert {"status", "whoami"} <= completions(shell, "%aureus ")
-    assert "question" in completions(shell, "%%aureus --as qu")
-    assert "SELECT" in completions(shell, "%%aureus\nSEL")
-    assert "--purpose" not in completions(shell, "x = --pu")
-
-
-def test_completion_in_a_session(front: Any) -> None:
-    front.shell.run_line_magic("config", "Aureus.purpose = 'credit_risk_review'")
-    assert front.asked("SELECT 1").error is None
-    assert "loan" in completions(front.shell, "%%aureus\nSELECT * FROM lo")
-    assert "days_past_due" in completions(front.shell, "%%aureus\nSELECT l.days FROM loan l WHERE l.days")
-    assert "iban" in completions(front.shell, "%%aureus\nSELECT b.full_name FROM borrower AS b WHERE b.ib")
-    assert "credit-risk" in completions(front.shell, "%%aureus --pack cr")
-    assert "borrower" in completions(front.shell, "%aureus catalog bor")
 
 
 def test_where_a_cell_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
