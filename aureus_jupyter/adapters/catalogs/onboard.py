@@ -83,13 +83,14 @@ def onboard(
             + "".join(f"; {file}: {why}" for file, why in sorted(left_out.items())[:3]),
             hint="Give a folder of CSV or Parquet files, a DuckDB file, or a URL of a database that holds tables.",
         )
-    joins = candidate_joins(reader, tables)
+    looked_at = candidate_joins(reader, tables)
+    joins = {place: join for place, join in looked_at.items() if join.likely}
     if loaded is not None:
         connection = {"kind": "duckdb", "path": _DATA_FILE}
     mine = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         _write(mine, connection, name, tables, joins)
-        (mine / "REVIEW.md").write_text(review(name, tables, joins, left_out, about), "utf-8")
+        (mine / "REVIEW.md").write_text(review(name, tables, looked_at, left_out, about), "utf-8")
         if loaded is not None:
             (mine / _DATA_FILE).parent.mkdir()
             (mine / _DATA_FILE).with_name(".gitignore").write_text(
@@ -153,7 +154,7 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
         if wrong:
             more = (
                 *more,
-                f"{wrong} of its columns have a name or type that no contract holds; they cannot be reached.",
+                f"Out of reach, because no contract holds their name or type: {', '.join(wrong)}.",
             )
         named.append(
             replace(
@@ -166,8 +167,8 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
     return tuple(named)
 
 
-def _fitting(raw: RawTable) -> tuple[RawTable, int]:
-    """Return the table with the columns a contract can hold, and how many it cannot.
+def _fitting(raw: RawTable) -> tuple[RawTable, list[str]]:
+    """Return the table with the columns a contract can hold, and the names of those it cannot.
 
     A type must be one DuckDB knows, of whatever database the column is: contracts write types as DuckDB does.
     """
@@ -178,7 +179,7 @@ def _fitting(raw: RawTable) -> tuple[RawTable, int]:
         with Binder() as binder:
             unknown = {int(place[3]) for place, _, _ in binder.create(dataset)}
     kept = tuple(column for index, column in enumerate(held) if index not in unknown)
-    return replace(raw, columns=kept), len(raw.columns) - len(kept)
+    return replace(raw, columns=kept), [column.name for column in raw.columns if column not in kept]
 
 
 def _dataset(source: str, columns: Sequence[RawColumn]) -> Dataset | None:

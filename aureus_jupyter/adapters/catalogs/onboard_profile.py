@@ -28,7 +28,7 @@ __all__ = [
 
 _SAMPLED = 1000
 _LONGEST = 63
-_SHARE = 0.95
+_SHARE, _WORTH = 0.95, 0.2
 _FAMILIES = (
     ("text", re.compile(r"(VARCHAR|TEXT|CHAR|CHARACTER|CHARACTER VARYING|BPCHAR|STRING|CITEXT)(\(\d+\))?|ENUM\(.*")),
     ("integer", re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|INT[248]?")),
@@ -39,7 +39,7 @@ _FAMILIES = (
     ("boolean", re.compile(r"BOOLEAN|BOOL")),
     ("uuid", re.compile(r"UUID")),
 )
-_BARE = {"id", "no", "nr", "number", "code", "key", "name"}
+_BARE = {"id", "no", "nr", "num", "number", "code", "key", "name"}
 _KEY_FAMILIES = {"text", "integer", "uuid"}
 
 
@@ -88,6 +88,11 @@ class Join:
     target_table: str
     target_column: str
     share: float
+
+    @property
+    def likely(self) -> bool:
+        """Whether enough values are found to take it for a join."""
+        return self.share >= _SHARE
 
 
 def quoted(name: str) -> str:
@@ -175,30 +180,39 @@ def _key(table: str, columns: Sequence[ColumnProfile]) -> str:
 
 
 def _is_id(name: str) -> bool:
-    return re.search(r"(id|no|nr|number|code|key)$", name.lower()) is not None
+    return re.search(r"(id|no|nr|num|number|code|key)$", name.lower()) is not None
 
 
 def candidate_joins(reader: RawSource, tables: Sequence[TableProfile]) -> dict[tuple[str, str], Join]:
-    """Return (table, column) to the key it probably points to.
+    """Return (table, column) to the key it may point to.
 
-    A candidate has the key's name, or ends with it, the same kind of type, and at least 95 % of its distinct values among the
-    key's.
+    A candidate has the key's name, or ends with it, the same kind of type, and at least a fifth of its distinct values among
+    the key's. Only one with 95 % (`likely`) is taken for a join; the others are worth a look.
     """
     found: dict[tuple[str, str], Join] = {}
     for table in tables:
         for column in table.columns:
             options = [t for t in tables if t.key and t.name != table.name and _alike(table, column, t)]
-            scored = [(_share(reader, table, column.name, t), t) for t in options]
-            good = [(share, t) for share, t in scored if share >= _SHARE]
-            if good:
-                # The table named in the column comes first, then the one with fewer rows.
-                share, target = min(
-                    good, key=lambda g: (g[1].name.lower() not in column.name.lower(), g[1].rows, g[1].name)
+            joins = [
+                Join(
+                    column=column.name,
+                    target_table=target.name,
+                    target_column=target.key,
+                    share=_share(reader, table, column.name, target),
                 )
-                found[table.name, column.name] = Join(
-                    column=column.name, target_table=target.name, target_column=target.key, share=share
-                )
+                for target in options
+            ]
+            rows = {target.name: target.rows for target in options}
+            best = min((j for j in joins if j.share >= _WORTH), key=lambda j: _rank(j, rows), default=None)
+            if best is not None:
+                found[table.name, column.name] = best
     return found
+
+
+def _rank(join: Join, rows: Mapping[str, int]) -> tuple[bool, float, bool, int, str]:
+    """Order joins: a likely one, else the one with most values; the table named in the column; the one with fewer rows."""
+    named = join.target_table.lower() in join.column.lower()
+    return not join.likely, 0.0 if join.likely else -join.share, not named, rows[join.target_table], join.target_table
 
 
 def _alike(table: TableProfile, column: ColumnProfile, target: TableProfile) -> bool:

@@ -59,8 +59,12 @@ def _cells(table: TableProfile, column: ColumnProfile, join: Join | None) -> tup
         guesses.append(f"{column.pii.what} ({column.pii.level})")
         why.append(column.pii.evidence)
     if join is not None:
-        guesses.append(f"points to {join.target_table}.{join.target_column}")
-        why.append(f"{int(join.share * 1000) / 10}% of its distinct values are found there")
+        where = f"{join.target_table}.{join.target_column}"
+        share = f"{int(join.share * 1000) / 10}% of its distinct values are"
+        guesses += [f"points to {where}"] if join.likely else []
+        why.append(
+            f"{share} found there" if join.likely else f"named like {where}, but only {share} there: no join drafted"
+        )
     if column.note:
         why.append(column.note)
     empty = f"{column.empty / table.rows:.1%}" if table.rows else "–"
