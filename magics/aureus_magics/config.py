@@ -4,35 +4,66 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Float, Int, List, Unicode, observe
+from traitlets import TraitType
 from traitlets.config import Configurable
 
 __all__ = ["AureusConfig"]
 
 
-class AureusConfig(Configurable):
-    """Settings of this kernel. What an administrator fixed cannot be changed here; the change is then refused."""
+class Setting(TraitType[Any, Any]):
+    """One of the application's settings. Holds no value of its own, so that the two can never differ.
 
-    purpose = Unicode("", help="Why you read, such as credit_risk_review.").tag(config=True)
-    pack = Unicode("", help="The pack cells use.").tag(config=True)
-    engine = Unicode("", help="Alias of the connection cells use; empty for the pack's own.").tag(config=True)
-    roles = List(Unicode(), help="Your roles.").tag(config=True)
-    display_rows = Int(10, help="How many rows a cell shows.").tag(config=True)
-    max_results = Int(0, help="How many rows a cell returns at most; 0 for all that policy allows.").tag(config=True)
-    time_limit = Float(300.0, help="Seconds a statement may take.").tag(config=True)
-    include_rows = Bool(False, help="Whether evidence holds the rows.").tag(config=True)
+    The settings' own reader checks what is assigned: its errors are two lines where those of a typed trait are a traceback.
+    """
+
+    def __init__(self, about: str) -> None:
+        super().__init__(help=about, config=True)
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """Return what the setting is now. Raises UserError `config_malformed` when some file cannot be read."""
+        from aureus_jupyter.app import get_app
+
+        value = getattr(get_app().settings, str(self.name))
+        return list(value) if isinstance(value, tuple) else value
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Set the setting. Raises UserError `config_malformed`, `config_locked`; the setting then stays as it was."""
+        from aureus_jupyter.app import get_app
+
+        get_app().configure(**{str(self.name): value})
+        return value
+
+
+class AureusConfig(Configurable):
+    """Settings of this kernel. What an administrator fixed cannot be changed here; the change is then refused.
+
+    Has none for identity, keys and trust, which no cell should move, and none for secrets, which a notebook would keep.
+    """
+
+    purpose = Setting("Why you read, such as credit_risk_review.")
+    pack = Setting("The pack cells use.")
+    packs_path = Setting("Where more packs are.")
+    engine = Setting("Alias of the connection cells use; empty for the pack's own.")
+    roles = Setting("Your roles, a list of texts.")
+    attributes = Setting("What policies may ask about you, a dictionary of names and texts.")
+    display_rows = Setting("How many rows a cell shows.")
+    max_results = Setting("How many rows a cell returns at most; 0 for all that policy allows.")
+    time_limit = Setting("Seconds a statement may take; 0 for no limit.")
+    memory_limit = Setting("What DuckDB may use, such as 4GB; empty for its own default.")
+    threads = Setting("How many threads DuckDB may use; 0 for all.")
+    seed_rows = Setting("How many rows a pack's seeds have; 0 for the pack's own number.")
+    evidence_folder = Setting("Where evidence goes; empty for beside the notebook.")
+    include_rows = Setting("Whether evidence holds the rows.")
+    copilot = Setting("Who answers questions that are not verified: none or openai.")
+    copilot_base_url = Setting("Where the model's server is.")
+    copilot_model = Setting("Which model it is asked for.")
+    copilot_timeout = Setting("Seconds a model may take.")
+    copilot_token_budget = Setting("How many tokens a session may spend.")
 
     @classmethod
     def class_name(cls) -> str:
         """Return the name `%config` knows."""
         return "Aureus"
-
-    @observe("purpose", "pack", "engine", "roles", "display_rows", "max_results", "time_limit", "include_rows")
-    def _changed(self, change: Any) -> None:
-        from aureus_jupyter.app import get_app
-
-        value = tuple(change.new) if isinstance(change.new, list) else change.new
-        get_app().configure(**{change.name: value or None if change.name == "max_results" else value})
 
 
 AureusConfig.__name__ = "Aureus"

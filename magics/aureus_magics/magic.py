@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from IPython.core import magic_arguments
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from aureus_jupyter.errors import AureusError, UserError
+from aureus_jupyter.errors import AureusError, Bug, UserError
 from aureus_magics.options import COMMANDS, Line, parse_line
 from aureus_magics.place import cell_id, is_headless, notebook_path
 
@@ -65,6 +65,12 @@ class AureusMagics(Magics):
             raise
         except KeyboardInterrupt:
             raise UserError("interrupted", "the cell was interrupted", hint="Run it again.") from None
+        except Exception as cause:
+            raise Bug(
+                "front_door",
+                f"the answer could not be handed over ({type(cause).__name__})",
+                hint="No variable was changed. Please report it; %tb shows where it happened.",
+            ) from cause
 
     @property
     def _shell(self) -> Any:

@@ -100,7 +100,7 @@ def _split(line: str) -> list[str]:
 def _known(flag: str) -> None:
     if flag in FLAGS:
         return
-    near = difflib.get_close_matches(flag, FLAGS, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(flag, FLAGS, n=1, cutoff=0.6)
     raise UserError(
         "unknown_option",
         f"there is no option {flag[:40]!r}",

@@ -217,6 +217,12 @@ def test_where_a_cell_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert notebook_path({}) == str(tmp_path / "y.ipynb")
     assert notebook_path({"__vsc_ipynb_file__": "/v.ipynb"}) == "/v.ipynb"
     assert notebook_path({"PAPERMILL_OUTPUT_PATH": "p.ipynb"}) == str(tmp_path / "p.ipynb")
+    assert notebook_path({"PAPERMILL_OUTPUT_PATH": "s3://bucket/a/r.ipynb"}) == str(tmp_path / "r.ipynb")
+    assert notebook_path({"PAPERMILL_OUTPUT_PATH": "https://host/"}) == str(tmp_path / "notebook")
+    for text in ("a\x00b.ipynb", "\ud800.ipynb"):
+        with pytest.raises(UserError) as caught:
+            notebook_path({"PAPERMILL_OUTPUT_PATH": text})
+        assert caught.value.code == "bad_text"
     monkeypatch.setenv("AUREUS_NOTEBOOK", "/n.ipynb")
     assert notebook_path({}) == "/n.ipynb"
     assert cell_id(object()) == ""

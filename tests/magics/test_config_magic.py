@@ -1,0 +1,94 @@
+"""`%config Aureus`: settings of one kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aureus_jupyter.adapters.config import load
+from aureus_jupyter.app import get_app
+from aureus_jupyter.errors import UserError
+from aureus_jupyter.values.settings import Settings
+from aureus_magics.config import AureusConfig
+
+
+@pytest.fixture
+def config(front: Any) -> Any:
+    return next(c for c in front.shell.configurables if isinstance(c, AureusConfig))
+
+
+def test_every_name_is_a_setting_and_shows_what_it_is_now(config: Any) -> None:
+    names = set(config.traits(config=True))
+    assert names <= set(Settings.__dataclass_fields__)
+    assert not {"principal", "keys_dir", "trust_file", "copilot_key", "connections", "policies_path"} & names
+    assert (config.pack, config.roles, config.seed_rows) == ("credit-risk", ["data_scientist"], 3000)
+
+
+def test_a_change_counts_from_the_next_cell(front: Any, config: Any) -> None:
+    for line in ("roles = ['auditor', 'analyst']", "attributes = {'jurisdiction': ['SK', 'CZ']}", "max_results = 7"):
+        front.shell.run_line_magic("config", f"Aureus.{line}")
+    settings = get_app().settings
+    assert settings.roles == ("auditor", "analyst")
+    assert settings.attributes == (("jurisdiction", "CZ"), ("jurisdiction", "SK"))
+    assert settings.max_results == 7
+    front.shell.run_line_magic("config", "Aureus.max_results = 0")
+    assert get_app().settings.max_results is None
+    assert config.max_results is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("display_rows", "x"),
+        ("display_rows", -1),
+        ("time_limit", float("nan")),
+        ("roles", "root"),
+        ("purpose", None),
+        ("purpose", "a\ud800"),
+        ("include_rows", 1),
+        ("memory_limit", "lots"),
+    ],
+)
+def test_a_change_that_cannot_be_used_leaves_all_as_it_was(name: str, value: object, config: Any) -> None:
+    before = get_app().settings
+    with pytest.raises(UserError) as caught:
+        setattr(config, name, value)
+    assert caught.value.code == "config_malformed"
+    assert name in caught.value.message
+    assert get_app().settings == before
+    assert getattr(config, name) == (list(before.roles) if name == "roles" else getattr(before, name))
+
+
+def test_what_an_administrator_fixed_stays(
+    front: Any, config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    system = tmp_path / "system"
+    system.mkdir()
+    (system / "aureus.toml").write_text('roles = ["data_scientist"]\ntime_limit = 60.0\n')
+    monkeypatch.setattr(load.load_settings, "__defaults__", (None, None, None, [system], lambda path: False))
+    for name, value in (("roles", ["root"]), ("time_limit", 600.0)):
+        with pytest.raises(UserError) as caught:
+            setattr(config, name, value)
+        assert caught.value.code == "config_locked"
+        assert "administrator" in caught.value.message
+    config.time_limit = 5.0
+    assert get_app().settings.time_limit == 5.0
+    assert get_app().settings.locked == ("roles", "time_limit")
+
+
+def test_a_configuration_file_of_ipython_counts(front: Any) -> None:
+    front.shell.run_line_magic("unload_ext", "aureus_jupyter")
+    front.shell.config.Aureus.purpose = "model_validation"
+    front.shell.run_line_magic("load_ext", "aureus_jupyter")
+    assert get_app().settings.purpose == "model_validation"
+
+
+def test_settings_that_cannot_be_read_are_two_lines(front: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    (front.folder / "aureus.toml").write_text("purpose = 3")
+    for text in ("%aureus whoami", "%%aureus x <<\nSELECT 1 AS n FROM loan", "%config Aureus"):
+        front.shell.run_cell(text)
+        shown = capsys.readouterr()
+        assert "Traceback" not in shown.out + shown.err, text
+        assert "x" not in front.shell.user_ns
