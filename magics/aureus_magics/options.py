@@ -35,6 +35,7 @@ FLAGS = {
 
 COMMANDS = ("status", "whoami", "catalog", "connect", "explain", "evidence", "resume", "help")
 
+_LONGEST = 1000
 _SAME = {"--output": "-o", "--engine": "-e", "-A": "--alias"}
 
 
@@ -137,6 +138,8 @@ def _store(found: dict[str, Any], flag: str, values: list[str], namespace: Mappi
         return
     if value.startswith("$"):
         value = checked_text(str(variable(value[1:], namespace)), f"the value of {flag}")
+    if len(value) > _LONGEST:
+        raise bad_option(f"the value of {flag} is longer than {_LONGEST} characters", f"Write {flag} VALUE.")
     if flag == "-o":
         found["output"] = variable_name(value)
     elif flag == "--max-results":

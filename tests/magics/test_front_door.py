@@ -135,6 +135,7 @@ def test_lines(line: str) -> None:
         ("--params a=$", "bad_parameter"),
         ("--purpose \ud800", "bad_text"),
         ("--purpose a\x00b", "bad_text"),
+        ("--purpose " + "p" * 1001, "bad_option"),
     ],
 )
 def test_lines_that_cannot_be_read(line: str, code: str) -> None:
@@ -264,6 +265,19 @@ def test_a_real_kernel_prints_two_lines_and_no_traceback(root: Path, quiet_home:
         shown = [m["content"]["data"] for m in told if m["msg_type"] == "display_data"]
         assert all("application/vnd.aureus.run.v1+json" in data for data in shown)
         assert not [m for m in told if m["msg_type"] == "stream"]
+        told.clear()
+
+        def stop(message: dict[str, Any]) -> None:
+            told.append(message)
+            if message["msg_type"] == "execute_input":
+                manager.interrupt_kernel()
+
+        endless = "SELECT sum(a.loan_id * b.days_past_due * c.loan_id) AS n FROM loan a, loan b, loan c"
+        reply = client.execute_interactive(f"%%aureus n <<\n{endless}", timeout=120, output_hook=stop)
+        assert reply["content"]["status"] == "error"
+        error = next(m["content"] for m in told if m["msg_type"] == "error")
+        assert "[interrupted]" in error["traceback"][0] or error["ename"] == "KeyboardInterrupt"
+        assert run("assert n['n'][0] == 1000")["content"]["status"] == "ok", "the variable stays"
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
