@@ -179,6 +179,15 @@ def test_no_policy_and_one_id_twice(tmp_path: Path) -> None:
     assert "b.policy.yaml" in caught.value.message
 
 
+@pytest.mark.parametrize("name", ["deny.yaml", "deny.policy.yml", "policy.yaml"])
+def test_a_misnamed_file_is_not_passed_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.policy.yaml").write_text("version: 1\npolicies:\n  - {id: x, description: d, effect: permit}\n")
+    (tmp_path / name).write_text("version: 1\npolicies: []\n")
+    with pytest.raises(Unavailable) as caught:
+        load_policies([tmp_path])
+    assert name in caught.value.message
+
+
 def test_the_version_follows_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.policy.yaml"
     path.write_text("version: 1\npolicies:\n  - {id: x, description: d, effect: permit}\n")

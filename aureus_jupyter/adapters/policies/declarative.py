@@ -48,6 +48,8 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
     Raises Unavailable: `policy_malformed` with file, line, field and what was expected, `no_policies` when there is
     none: an empty set of policies permits nothing, and saying so at once is kinder.
     """
+    folders = list(folders)
+    _refuse_misnamed(folders)
     rules: list[Rule] = []
     digests: list[list[str]] = []
     ids: dict[str, Path] = {}
@@ -65,6 +67,13 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
             hint="Add *.policy.yaml files to the pack, or set policies_path to the folder that holds them.",
         )
     return DeclarativePolicies(rules, digest_json(sorted(digests)))
+
+
+def _refuse_misnamed(folders: Iterable[Path]) -> None:
+    """Refuse a YAML file that is neither policies nor tests by its name: a deny in `deny.yaml` must not be passed over."""
+    for path in sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in {".yaml", ".yml"}):
+        if not path.name.endswith((".policy.yaml", ".policy_test.yaml")):
+            raise _malformed(path, 0, "its name", "NAME.policy.yaml or NAME.policy_test.yaml")
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
