@@ -103,9 +103,11 @@ class DuckDBEngine:
         self._prepared = None
         reading = self._reading(plan.bound)
         _check_tables(plan, reading)
+        # What was bound is believed again only when the shadows turn out unchanged: an interrupt may come at any moment.
+        known, self._bound = self._bound, set()
         changed = self._attempt(plan.bound, lambda: self._shadows.make(plan, datasets), bound=True)
-        if changed or len(self._bound) > _KEPT:
-            self._bound.clear()
+        if not changed and len(known) <= _KEPT:
+            self._bound = known
         if plan.bound not in self._bound:
             read_tree(plan.bound, reading.second.tree)
             self._bind(plan.bound, reading)

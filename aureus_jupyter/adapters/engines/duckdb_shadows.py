@@ -45,6 +45,7 @@ class Shadows:
         by_name = {fold(d.name): d for d in datasets}
         changed = False
         for name in set(self._made) - {fold(s.dataset) for s in plan.shadows}:
+            self._made[name] = None  # an interrupt between the next two lines must not leave it believed
             self._con.execute(f"DROP VIEW IF EXISTS temp.main.{quote(name)}")
             del self._made[name]
             changed = True
