@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Settings"]
 
@@ -11,7 +11,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a session was told. Secrets stand in it as references (`env:NAME`, `keyring:service/user`) only.
+    """What a session was told. Keys stand in it as references (`env:NAME`, `keyring:service/user`) only; a connection may hold a
+    password that a file holds, and is therefore not part of the text form.
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir` and
     `trust_file` in Jupyter's data directory. `time_limit` and `copilot_timeout` are in seconds, `max_results` in rows.
@@ -27,7 +28,7 @@ class Settings:
     packs_path: str = ""
     policies_path: str = ""
     engine: str = ""
-    connections: Pairs = ()
+    connections: Pairs = field(default=(), repr=False)
     seed_rows: int = 0
     max_results: int | None = None
     display_rows: int = 10

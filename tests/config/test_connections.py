@@ -23,6 +23,7 @@ from aureus_jupyter.adapters.config.connections import (
 from aureus_jupyter.adapters.config.redact import has_secret
 from aureus_jupyter.adapters.config.secrets import is_reference, resolve
 from aureus_jupyter.errors import Unavailable, UserError
+from aureus_jupyter.values.settings import Settings
 
 SECRET = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=4, max_size=20).map(lambda s: "Zq9" + s)
 
@@ -120,6 +121,11 @@ def test_odd_paths(tmp_path: Path) -> None:
     assert connection_of("x", str(tmp_path / "key=5")).kind == "folder"
 
 
+def test_a_text_form_holds_no_password() -> None:
+    url = "postgresql://ana:hunter2@h/d"
+    assert "hunter2" not in repr(connection_of("x", url)) + repr(Settings(connections=(("x", url),)))
+
+
 def test_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     duckdb.connect(str(tmp_path / "a.duckdb")).close()
     assert connection_of("x", "a.duckdb", tmp_path) == Connection(
@@ -158,16 +164,23 @@ def test_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_password(service: str, user: str) -> str | None:
         if service == "locked":
             raise errors.KeyringLocked
+        if service == "broken":
+            raise OSError("hunter2")
         return found.get((service, user))
 
     fake.get_password = get_password
     monkeypatch.setitem(sys.modules, "keyring", fake)
     monkeypatch.setitem(sys.modules, "keyring.errors", errors)
     assert resolve("keyring:db/ana") == "hunter2"
-    for reference, code in (("keyring:db/eva", "secret_missing"), ("keyring:locked/x", "keyring_failed")):
+    for reference, code in (
+        ("keyring:db/eva", "secret_missing"),
+        ("keyring:locked/x", "keyring_failed"),
+        ("keyring:broken/x", "keyring_failed"),
+    ):
         with pytest.raises(Unavailable) as caught:
             resolve(reference)
         assert caught.value.code == code
+        assert "hunter2" not in str(caught.value)
 
 
 INI = """

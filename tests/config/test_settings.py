@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -141,6 +142,7 @@ def test_the_system_folders_are_fixed(monkeypatch: pytest.MonkeyPatch, tmp_path:
         "seed_rows = 99999999999999999999",
         "memory_limit = 'lots'",
         "copilot_api = 'other'",
+        "copilot_key = 'hunter2'",
         "attributes = 3",
         "attributes = { a = 1 }",
         "connections = 'ab'",
@@ -224,6 +226,49 @@ def test_a_file_the_user_can_write_is_not_called_locked(load: Load, folders: dic
     settings = load(AUREUS_TIME_LIMIT="999")
     assert settings.locked == ("roles",)
     assert settings.time_limit == 60.0, "it still binds: it can only tighten"
+
+
+def test_who_could_write_a_system_file(folders: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    put(folders["system"], 'roles = ["analyst"]')
+    open_to_us: set[Path] = set()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) in open_to_us)
+
+    def locked(user: int) -> tuple[str, ...]:
+        monkeypatch.setattr(os, "geteuid", lambda: user)
+        return load_settings(folders["project"], {}, {}, folders["user"], [folders["system"]]).locked
+
+    assert locked(1000) == ("roles",)
+    open_to_us.add(folders["system"])
+    assert locked(1000) == (), "whoever may write the folder may put another file in its place"
+    open_to_us.clear()
+    open_to_us.add(folders["system"] / "aureus.toml")
+    assert locked(1000) == ()
+    assert locked(0) == ("roles",), "root is the administrator"
+
+
+def test_a_home_nobody_has(load: Load, folders: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    put(folders["project"], 'purpose = "outer"')
+    (folders["project"] / "a").mkdir()
+    assert load(start="a").purpose == "outer"
+
+
+def test_a_project_file_that_is_closed_to_us_does_not_count(
+    load: Load, folders: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folders["project"], 'purpose = "outer"')
+    read = Path.read_bytes
+
+    def closed(path: Path) -> bytes:
+        if path.parent == folders["project"]:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    assert load().purpose == ""
 
 
 def test_no_bound_loosens_nothing(load: Load, folders: dict[str, Any]) -> None:

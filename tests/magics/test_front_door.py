@@ -19,6 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
 
 from aureus_jupyter.errors import UserError
+from aureus_magics import register, unregister
 from aureus_magics.magic import AureusMagics
 from aureus_magics.options import FLAGS, parse_line
 from aureus_magics.place import cell_id, is_headless, notebook_path
@@ -196,6 +197,24 @@ def test_a_cell_with_nothing_under_its_line_gets_our_answer(front: Any, capsys: 
     assert "Traceback" not in capsys.readouterr().out
     assert front.shell.input_transformer_manager.check_complete("%%aureus")[0] == "incomplete"
     assert front.shell.transform_cell("%%aureusx") == "get_ipython().run_cell_magic('aureusx', '', '')\n"
+
+
+def test_a_shell_without_a_completer_gets_the_magics(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "Completer", None)
+    shell.run_line_magic("load_ext", "aureus_jupyter")
+    assert "aureus" in shell.magics_manager.magics["cell"]
+    shell.run_line_magic("unload_ext", "aureus_jupyter")
+    assert "aureus" not in shell.magics_manager.magics["cell"]
+
+
+def test_registering_and_leaving_twice_changes_nothing(shell: InteractiveShell) -> None:
+    register(shell)
+    once = ours(shell)
+    register(shell)
+    assert ours(shell) == once
+    unregister(shell)
+    unregister(shell)
+    assert ours(shell) == []
 
 
 def test_sql_is_never_touched(shell: InteractiveShell) -> None:

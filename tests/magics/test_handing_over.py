@@ -109,6 +109,42 @@ def test_commands_that_cannot_be_run(front: Any, text: str, code: str) -> None:
     assert front.line(text).code == code
 
 
+def test_alone_it_helps(front: Any) -> None:
+    told = front.line("")
+    assert told.error is None
+    assert "%aureus status" in told.bundles[0]["text/plain"]
+
+
+class Bar:
+    """Notes what a progress bar is told."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def show(self, data: dict[str, Any], **more: Any) -> Bar:
+        self.shown.append(data["text/plain"])
+        return self
+
+    def update(self, data: dict[str, Any], **more: Any) -> None:
+        self.shown.append(data["text/plain"])
+
+
+def test_progress_shows_after_a_second_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar, now = Bar(), [100.0]
+    monkeypatch.setattr(magic.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(magic, "_show", bar.show)
+    with magic._Progress() as progress:
+        progress(0.1)
+        assert bar.shown == []
+        now[0] += 1.5
+        progress(0.5)
+        progress(-1)
+    assert bar.shown == ["Running… 50%", "Running…", ""]
+    with magic._Progress() as progress:
+        progress(0.9)
+    assert len(bar.shown) == 3
+
+
 def test_a_folder_that_is_gone_is_said(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert front.asked(GOOD).error is None
 

@@ -26,6 +26,7 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _LARGEST = 2**53 - 1
 """The largest number every record can hold."""
 _FORMS = {
+    "copilot_key": (re.compile(r"|(env|keyring):.+"), "a reference: env:NAME or keyring:service/user"),
     "copilot_api": (re.compile(r"openai|azure"), "openai or azure"),
     "memory_limit": (re.compile(r"|[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE), "a size such as 4GB"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -25,7 +25,7 @@ class Connection:
 
     alias: str
     kind: str
-    location: str
+    location: str = field(repr=False)
 
     @property
     def shown(self) -> str:

@@ -31,7 +31,7 @@ def resolve(text: str) -> str:
         raise Unavailable(
             "secret_missing",
             f"the secret {kind}:{name} is not there",
-            hint=f"Set the environment variable {name}."
+            hint=f"Set the environment variable {name or 'NAME'} where the kernel starts."
             if kind == "env"
             else "Store it with: keyring set SERVICE USER",
         )
@@ -40,13 +40,13 @@ def resolve(text: str) -> str:
 
 def _from_keyring(service: str, user: str) -> str | None:
     import keyring
-    from keyring.errors import KeyringError
 
     try:
         return keyring.get_password(service, user)
-    except KeyringError as cause:
+    except Exception as cause:
+        # Its backends are plug-ins, and raise what the system behind them raises.
         raise Unavailable(
             "keyring_failed",
             f"the keyring cannot be read ({type(cause).__name__})",
             hint="Unlock it, or use env:NAME instead.",
-        ) from cause
+        ) from None
