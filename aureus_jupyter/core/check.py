@@ -91,7 +91,7 @@ def _statement(envelope: Envelope, findings: list[Finding]) -> dict[str, Any]:
         return {}
     try:
         exact = canonical_json(value) == envelope.payload
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         exact = False
     if not exact:
         findings.append(Finding(file=STATEMENT_FILE, code="malformed", why="the statement is not in canonical form"))

@@ -190,3 +190,14 @@ def test_pae_is_the_specifications() -> None:
         pae("http://example.com/HelloWorld", b"hello world")
         == b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
     )
+
+
+@pytest.mark.parametrize("depth", [300, 600, 900, 100_000])
+def test_a_nested_statement_is_a_finding_and_no_crash(depth: int) -> None:
+    head = (
+        b'{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://aureus.dev/evidence/run/v1","predicate":'
+    )
+    payload = head + b"[" * depth + b"]" * depth + b"}"
+    envelope = encode_envelope(Envelope(payload_type=PAYLOAD_TYPE, payload=payload, signatures=()))
+    result = check_pack("runs/any", {STATEMENT_FILE: envelope}, (), verify_ed25519)
+    assert {(STATEMENT_FILE, "unsigned"), (STATEMENT_FILE, "malformed")} <= found(result)
