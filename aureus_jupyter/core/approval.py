@@ -44,7 +44,7 @@ def approval_counts(
         raise _no("approval_untrusted", "no key with the role approver in the trust file signed the answer")
     try:
         approval = from_dict(Approval, strict_json(envelope.payload, "the approval"))
-    except (EvidenceError, ValueError):
+    except (EvidenceError, ValueError, RecursionError):
         raise _no("approval_unreadable", "the answer is not an approval") from None
     if key.owner == run.principal.name or approval.approver == run.principal.name or key.key_id in requester_keys:
         raise _no("self_approval", "the person who asks cannot be the one who approves")

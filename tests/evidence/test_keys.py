@@ -103,6 +103,7 @@ BAD = [
     '{"keys": [{}]}',
     '{"keys": [{"key_id": "sha256:0", "public": "AAAA", "owner": "a", "roles": []}]}',
     '{"keys": [], "keys": []}',
+    '{"keys": [{"key_id": "sha256:0", "public": "AAAA", "owner": "a", "roles": {"runner": 1}}]}',
 ]
 
 

@@ -49,6 +49,8 @@ def read_trust(path: Path) -> tuple[TrustedKey, ...]:
 def _key(item: Any) -> TrustedKey:
     public = base64.b64decode(item["public"], validate=True)
     key = TrustedKey(key_id=item["key_id"], public=public, owner=item["owner"], roles=tuple(item["roles"]))
+    if not isinstance(key.owner, str) or not isinstance(item["roles"], list):
+        raise TypeError("owner is text and roles are a list")
     if key.key_id != digest_bytes(public) or len(public) != 32 or not key.owner or not set(key.roles) <= _ROLES:
         raise ValueError("the key's id is not its digest, or a member is out of range")
     return key
