@@ -145,7 +145,9 @@ def choose(found: dict[str, str], alias: str, start: Path) -> Connection:
 def engine(settings: Settings, connection: Connection) -> Engine:
     """Open a connection. Raises Unavailable."""
     if connection.kind == "sqlalchemy":
-        made: Engine = plugins.load("engine", "postgres").open(resolved_url(connection.location))
+        made: Engine = plugins.load("engine", "postgres").open(
+            resolved_url(connection.location), mask_key=mask_key(settings)
+        )
         return made
     opened: Engine = plugins.load("engine", "duckdb").open(
         connection.location,
