@@ -30,19 +30,19 @@ lab: .stamp/lab
 # pytest comes last, so that its closing line closes the run.
 test: venv system lint types layers test-ts docs-check wheel-check
 	@echo '== Python and browser tests, with coverage'
-	@PYTHONPATH=tools $(PYTEST) -p coverage_floor --coverage-floor --cov --cov-report=
+	@PYTHONPATH=.ci/tools $(PYTEST) -p coverage_floor --coverage-floor --cov --cov-report=
 
 bench: .stamp/dev
 	@$(BIN)/python tests/bench/run.py
 
 docs-check: .stamp/dev
 	@echo '== documents'
-	@$(BIN)/python tools/docs_check.py
+	@$(BIN)/python .ci/tools/docs_check.py
 
 venv: .stamp/dev
 
 system:
-	@tools/bring_system.sh chromium postgresql java node shared
+	@.ci/tools/bring_system.sh chromium postgresql java node shared
 
 lint: .stamp/dev
 	@echo '== lint'
@@ -61,21 +61,21 @@ test-python: .stamp/dev
 	@$(PYTEST) -m 'not browser'
 
 test-browser: .stamp/dev
-	@tools/bring_system.sh chromium
+	@.ci/tools/bring_system.sh chromium
 	@$(PYTEST) -m browser
 
 test-ts: .stamp/node
 	@echo '== front end: lint, types, tests, and the committed build against its sources'
 	@$(JLPM) lint
 	@$(JLPM) test
-	@$(BIN)/python tools/front_end.py check
+	@$(BIN)/python .ci/tools/front_end.py check
 
 wheel-check: .stamp/dev
 	@echo '== the tests against the built wheel'
-	@$(BIN)/python tools/wheel_check.py
+	@$(BIN)/python .ci/tools/wheel_check.py
 
 front-end: .stamp/node
-	@$(BIN)/python tools/front_end.py build
+	@$(BIN)/python .ci/tools/front_end.py build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; name one with PYTHON=...' >&2; exit 1; }
@@ -97,7 +97,7 @@ $(BIN)/python:
 	@mkdir -p .stamp && touch .stamp/base .stamp/lab $@
 
 .stamp/node: labextension/package.json labextension/yarn.lock labextension/.yarnrc.yml .stamp/dev
-	@tools/bring_system.sh node
+	@.ci/tools/bring_system.sh node
 	@echo '== installing what the front end is built with'
 	@{ $(JLPM) install --immutable; } >.stamp/node.log || { tail -n 40 .stamp/node.log; exit 1; }
 	@touch $@

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = "duckdb pandas sqlglot openai pydantic sqlalchemy pyarrow cryptography jsonschema yaml numpy papermill".split()
-CODE = ("aureus_jupyter", "magics", "tests", "tools")
+CODE = ("aureus_jupyter", "magics", "tests", ".ci/tools")
 
 
 def sources(root: Path) -> list[Path]:

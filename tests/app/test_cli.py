@@ -90,7 +90,7 @@ def test_the_demo(
 
 @pytest.mark.parametrize(("maker", "file"), [("demo", "demo.ipynb"), ("analyst", "analyst_questions.ipynb")])
 def test_the_notebooks_are_what_their_makers_make(maker: str, file: str, root: Path) -> None:
-    made = runpy.run_path(str(root / "tools" / f"make_{maker}_notebook.py"))["notebook"]()
+    made = runpy.run_path(str(root / ".ci" / "tools" / f"make_{maker}_notebook.py"))["notebook"]()
     assert made == nbformat.read(root / "notebooks" / file, 4)
 
 

@@ -1,6 +1,6 @@
 """A real JupyterLab with our front end in it, and a real browser looking at it.
 
-`tools/lab_browser.py` starts both; here are the fixtures. Nothing of the machine's own Jupyter settings is used.
+`.ci/tools/lab_browser.py` starts both; here are the fixtures. Nothing of the machine's own Jupyter settings is used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _module(path: Path) -> ModuleType:
 @pytest.fixture(scope="session")
 def lab_browser(root: Path) -> ModuleType:
     """The module that starts JupyterLab and the browser; a machine without Chromium cannot run these tests."""
-    module = _module(root / "tools" / "lab_browser.py")
+    module = _module(root / ".ci" / "tools" / "lab_browser.py")
     if module.chromium() is None:
         if os.environ.get("CI") == "true":
             pytest.fail("CI must have Chromium", pytrace=False)
@@ -44,7 +44,7 @@ def lab_browser(root: Path) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def lab(root: Path, lab_browser: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A running lab over an empty folder; see `tools/lab_browser.py` for what it can do."""
+    """A running lab over an empty folder; see `.ci/tools/lab_browser.py` for what it can do."""
     with lab_browser.running_lab(root, tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 

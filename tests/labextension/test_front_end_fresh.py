@@ -16,7 +16,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def front_end(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("front_end", root / "tools" / "front_end.py")
+    spec = importlib.util.spec_from_file_location("front_end", root / ".ci" / "tools" / "front_end.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

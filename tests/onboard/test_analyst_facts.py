@@ -26,7 +26,9 @@ def tables(shared: Path) -> Tables:
 @pytest.fixture(scope="module")
 def questions(root: Path) -> list[tuple[str, str]]:
     """Titles and SQL, as the notebook has them."""
-    spec = importlib.util.spec_from_file_location("questions_in_sql", root / "tools" / "make_analyst_notebook.py")
+    spec = importlib.util.spec_from_file_location(
+        "questions_in_sql", root / ".ci" / "tools" / "make_analyst_notebook.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)

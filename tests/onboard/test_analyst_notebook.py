@@ -140,7 +140,9 @@ def test_a_draft_is_replaced_only_when_forced_and_a_reviewed_pack_never(
 
 
 def questions(root: Path) -> list[tuple[str, str]]:
-    spec = importlib.util.spec_from_file_location("make_analyst_notebook", root / "tools" / "make_analyst_notebook.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_analyst_notebook", root / ".ci" / "tools" / "make_analyst_notebook.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)

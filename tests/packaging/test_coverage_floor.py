@@ -32,7 +32,9 @@ def run(folder: Path, root: Path, where: str, numbers: str, signs: str) -> subpr
         "--cov",
         "--cov-report=",
     ]
-    env = {k: v for k, v in os.environ.items() if not k.startswith("COV_")} | {"PYTHONPATH": str(root / "tools")}
+    env = {k: v for k, v in os.environ.items() if not k.startswith("COV_")} | {
+        "PYTHONPATH": str(root / ".ci" / "tools")
+    }
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 

@@ -82,7 +82,7 @@ def install(place: Place, *what: str) -> None:
 
 @pytest.fixture(scope="session")
 def wheel_check(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("wheel_check", root / "tools" / "wheel_check.py")
+    spec = importlib.util.spec_from_file_location("wheel_check", root / ".ci" / "tools" / "wheel_check.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

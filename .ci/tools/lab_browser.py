@@ -1,6 +1,6 @@
 """A JupyterLab of its own, with this checkout's front end, and a browser to look at it.
 
-Used by tests/browser and tools/screenshots.py. The server has an empty home: no setting, key or extension of the machine is
+Used by tests/browser and .ci/tools/screenshots.py. The server has an empty home: no setting, key or extension of the machine is
 used, except what is installed in this Python environment. It listens on the loopback only.
 """
 

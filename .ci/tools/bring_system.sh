@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bring what the tests need from outside Python: tools/bring_system.sh chromium postgresql java node shared
+# Bring what the tests need from outside Python: .ci/tools/bring_system.sh chromium postgresql java node shared
 # On Debian as root it installs what is missing. Elsewhere it says what to install: tests that need it are then skipped with a
 # message, and with CI=true, where nothing may be skipped, this fails. Without Node 20 the front end cannot be tested: always fails.
 set -euo pipefail

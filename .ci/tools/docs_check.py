@@ -1,6 +1,6 @@
 """Generate the parts of the documents that come from code, and check that they are current.
 
-`python tools/docs_check.py` exits 1 when a part is stale or a link is dead; `--write` brings the parts up to date.
+`python .ci/tools/docs_check.py` exits 1 when a part is stale or a link is dead; `--write` brings the parts up to date.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "magics")]
 
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
         if fresh != text and "--write" in arguments:
             path.write_text(fresh, "utf-8")
         elif fresh != text:
-            problems.append(f"{path.relative_to(ROOT)}: a generated part is stale; run tools/docs_check.py --write")
+            problems.append(f"{path.relative_to(ROOT)}: a generated part is stale; run .ci/tools/docs_check.py --write")
         for match in LINK.finditer(re.sub(r"```.*?```", "", fresh, flags=re.DOTALL)):
             target = match["target"]
             if "://" not in target and not target.startswith("mailto:") and not (path.parent / target).exists():

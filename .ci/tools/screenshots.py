@@ -1,6 +1,6 @@
 """Take the screenshots of the documents: the demo notebook, run in JupyterLab, in light and dark.
 
-`python tools/screenshots.py OUTDIR` writes demo-light.png and demo-dark.png. Needs Chromium and the dev extra.
+`python .ci/tools/screenshots.py OUTDIR` writes demo-light.png and demo-dark.png. Needs Chromium and the dev extra.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab_browser import THEMES, View, chromium, running_lab
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 BADGES = "document.querySelectorAll('.jp-AureusRun-badge').length >= 5"
 HEIGHT, TALL = 1500, 7000
 

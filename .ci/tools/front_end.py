@@ -1,6 +1,6 @@
 """Build the JupyterLab extension, or check that the committed build is exactly what its sources give.
 
-`python tools/front_end.py build` builds into aureus_jupyter/labextension and records the digest of the sources;
+`python .ci/tools/front_end.py build` builds into aureus_jupyter/labextension and records the digest of the sources;
 `check` builds again and compares byte by byte. Both need `labextension/node_modules` (make .stamp/node).
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("src", "style", "package.json", "tsconfig.json", "webpack.config.js", "yarn.lock")
 
 
