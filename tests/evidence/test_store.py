@@ -139,6 +139,10 @@ def test_what_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     (journal / f"{RUN}.jsonl").write_text(json.dumps({**line, "pid": gone.pid}) + "\n")
+    reused = {**line, "since": line["since"] - 1}
+    (journal / f"{RUN}.jsonl").write_text(json.dumps(reused) + "\n")
+    assert list(store.interrupted()) == [RUN], "another process has the number now"
+    (journal / f"{RUN}.jsonl").write_text(json.dumps({**line, "pid": gone.pid}) + "\n")
     torn = "20260301T100001Z-0123456789ac"
     (journal / f"{torn}.jsonl").write_text('{"pid": 1')
     (journal / "notes.jsonl").write_text("")
@@ -153,6 +157,19 @@ def test_what_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     store.append("20260301T100002Z-0123456789ac", [event()], 0)
     monkeypatch.setattr(os, "kill", denied)
     assert list(store.interrupted()) == [torn], "a process of another user is alive"
+
+
+def test_what_a_killed_kernel_left_is_cleared(tmp_path: Path) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, ours = (store.folder / "runs" / f".{RUN}.{pid}.part" for pid in (gone.pid, os.getpid()))
+    for folder in (left, ours):
+        folder.mkdir(parents=True)
+        (folder / "cell.txt").write_text("x")
+    store.interrupted()
+    assert not left.exists()
+    assert ours.exists(), "this process may be writing it"
 
 
 def test_requests_and_answers(tmp_path: Path, signer: Ed25519Signer, finished: Run) -> None:

@@ -60,7 +60,10 @@ class FolderRunStore:
         Raises EvidenceError `journal_conflict` when another process wrote first, `evidence_not_written`.
         """
         path = self._journal(run_id)
-        lines = b"".join(canonical_json({"pid": os.getpid(), **to_dict(event)}) + b"\n" for event in events)
+        lines = b"".join(
+            canonical_json({"pid": os.getpid(), "since": _since(os.getpid()), **to_dict(event)}) + b"\n"
+            for event in events
+        )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab+") as file:
@@ -83,11 +86,14 @@ class FolderRunStore:
 
     def interrupted(self) -> Sequence[str]:
         """Return runs whose process is gone and which were never sealed, oldest first; forget those sealed after all."""
+        for part in (self.folder / "runs").glob(".*.part"):
+            if not _alive(_process_of(part.name), 0):
+                shutil.rmtree(part, ignore_errors=True)
         found = []
         for path in sorted((self.folder / "journal").glob("*.jsonl")):
             if (self.folder / "runs" / path.stem).is_dir():
                 path.unlink(missing_ok=True)
-            elif is_run_id(path.stem) and not _alive(_writer(path)):
+            elif is_run_id(path.stem) and not _alive(*_writer(path)):
                 found.append(path.stem)
         return found
 
@@ -155,15 +161,31 @@ def _write_whole(path: Path, data: bytes) -> None:
     mine.replace(path)
 
 
-def _writer(path: Path) -> int:
-    """Return the process that wrote the journal, or 0 when the line is torn."""
+def _writer(path: Path) -> tuple[int, int]:
+    """Return the process that wrote the journal and when it began; zeros when the line is torn."""
     try:
-        return int(json.loads(path.read_bytes().splitlines()[0])["pid"])
+        line = json.loads(path.read_bytes().splitlines()[0])
+        return int(line["pid"]), int(line.get("since", 0))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return 0, 0
+
+
+def _process_of(part: str) -> int:
+    """Return the process in the name of an unfinished pack, `.<run id>.<process>.part`."""
+    number = part.removesuffix(".part").rpartition(".")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _since(process: int) -> int:
+    """Return when a process began, in ticks since the machine started (proc(5), field 22); 0 where that is not told."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
         return 0
 
 
-def _alive(process: int) -> bool:
+def _alive(process: int, since: int) -> bool:
+    """Whether the very process that began at `since` still runs; another one may have taken its number since."""
     if process <= 0:
         return False
     try:
@@ -172,7 +194,7 @@ def _alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return since in {0, _since(process)}
 
 
 def read_pack(folder: Path) -> dict[str, bytes]:
