@@ -3,7 +3,7 @@
 # On Debian as root it installs what is missing. Elsewhere it says what to install: tests that need it are then skipped with a
 # message, and with CI=true, where nothing may be skipped, this fails. Without Node 20 the front end cannot be tested: always fails.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 have() {
   case $1 in

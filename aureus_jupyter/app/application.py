@@ -48,6 +48,7 @@ class App:
         self._start = start
         self._settings: Settings | None = None
         self._deciders: dict[str, Decider] = {}
+        self._watched: dict[str, tuple[tuple[Path, ...], tuple[tuple[int, int], ...]]] = {}
         self._engines: dict[tuple[str, str], tuple[str, Engine]] = {}
         self._added: dict[str, str] = {}
         self._stores: dict[Path, FolderRunStore] = {}
@@ -171,9 +172,16 @@ class App:
     # -- parts -----------------------------------------------------------------------------------------------------
 
     def _decider(self, pack: str) -> Decider:
-        if pack not in self._deciders:
+        """Return what decides over a pack, made anew when a policy or a contract on disk has changed since."""
+        files, seen = self._watched.get(pack, ((), ()))
+        if pack not in self._deciders or build.stamp(files) != seen:
+            self._deciders.pop(pack, None)
+            self._desks.clear()
+            files = build.rule_files(self.settings, pack)
+            seen = build.stamp(files)
             catalog = build.catalog(self.settings, pack)
             self._deciders[pack] = Decider(catalog, build.policies(self.settings, pack))
+            self._watched[pack] = (files, seen)
         return self._deciders[pack]
 
     def _engine(self, cell: Cell, progress: Progress | None) -> tuple[str, Engine]:
@@ -204,6 +212,7 @@ class App:
 
     def _desk(self, cell: Cell, progress: Progress | None) -> Desk:
         """Return what a cell runs against, the same until a setting changes."""
+        self._decider(cell.pack)
         key = (cell.pack, cell.engine, cell.notebook)
         if key not in self._desks:
             self._desks[key] = self._new_desk(cell, progress)

@@ -39,7 +39,9 @@ __all__ = [
     "policy_folders",
     "principal",
     "rows_in_evidence",
+    "rule_files",
     "runner_signer",
+    "stamp",
     "trust_path",
 ]
 
@@ -94,6 +96,26 @@ def policy_folders(settings: Settings, pack: str) -> list[Path]:
     """Return every folder policies of a session come from."""
     folders = [*data_dirs("policies", settings.policies_path), find_pack(pack, settings.packs_path) / "policies"]
     return _first_of_each(folders)
+
+
+def rule_files(settings: Settings, pack: str) -> tuple[Path, ...]:
+    """Return every file and folder whose change would change a decision: policies, contracts, the pack itself."""
+    folders = [*policy_folders(settings, pack), find_pack(pack, settings.packs_path)]
+    below = [p for folder in folders for p in folder.rglob("*") if p.is_dir() or p.suffix in {".yaml", ".yml"}]
+    return tuple(dict.fromkeys([*folders, *below]))
+
+
+def stamp(files: Sequence[Path]) -> tuple[tuple[int, int], ...]:
+    """Return times and sizes of files, to see that one has changed without reading it; a missing one counts as zeros."""
+    found = []
+    for path in files:
+        try:
+            told = path.stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((told.st_mtime_ns, told.st_size))
+    return tuple(found)
 
 
 def _first_of_each(folders: Sequence[Path]) -> list[Path]:

@@ -306,3 +306,22 @@ def test_nobody_pushes_the_house_policies_aside(
         (own / path.name).write_text(path.read_text("utf-8").replace("deny", "permit"), "utf-8")
     reset_app()
     assert front.cell("--purpose marketing", "SELECT full_name FROM borrower").code == "policy_malformed"
+
+
+def test_a_policy_that_changes_counts_from_the_next_cell_on(front: Any, root: Path) -> None:
+    pack = own_pack(front, root)
+    assert front.asked(GOOD, "--pack ./mine").error is None
+    deny = (
+        "version: 1\npolicies:\n  - {id: new.deny, description: d, effect: deny, match: {datasets: [loan]}, code: closed, "
+        "reason: closed today, hint: come back}\n"
+    )
+    (pack / "policies" / "new.policy.yaml").write_text(deny)
+    assert front.asked(GOOD, "--pack ./mine").code == "closed"
+    (pack / "policies" / "new.policy.yaml").write_text("version: 1\npolicies: [")
+    assert front.asked(GOOD, "--pack ./mine").code == "policy_malformed"
+    assert front.asked(GOOD, "--pack ./mine").code == "policy_malformed", "and stays closed"
+    (pack / "policies" / "new.policy.yaml").unlink()
+    assert front.asked(GOOD, "--pack ./mine").error is None
+    contract = pack / "contracts" / "loan.odcs.yaml"
+    contract.write_text(contract.read_text().replace("physicalName: loan", "physicalName: borrower"))
+    assert front.asked(GOOD, "--pack ./mine").code == "contract_drift"
