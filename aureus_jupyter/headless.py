@@ -17,6 +17,17 @@ from papermill.log import logger
 __all__ = ["AureusEngine"]
 
 
+class _Client(clientwrap.PapermillNotebookClient):
+    """Papermill's client, which also tells the kernel the id of each cell, as JupyterLab does."""
+
+    def execute_cell(self, cell: Any, cell_index: int, **more: Any) -> Any:
+        """Run one cell. The id travels as the message's `cellId`, which evidence keeps."""
+        kernel: Any = self.kc
+        kernel.session.metadata = {"cellId": cell.get("id", "")}
+        run: Any = super().execute_cell
+        return run(cell, cell_index, **more)
+
+
 class AureusEngine(NBClientEngine):
     """Runs a notebook with `AUREUS_NOTEBOOK` set to the output's path and `AUREUS_INPUT_NOTEBOOK` to the input's.
 
@@ -42,7 +53,7 @@ class AureusEngine(NBClientEngine):
         # papermill carries no types.
         merge: Any = utils.merge_kwargs
         remove: Any = utils.remove_args
-        client: Any = clientwrap.PapermillNotebookClient
+        client: Any = _Client
         final = merge(
             remove(["input_path", "timeout", "startup_timeout"], **kwargs),
             timeout=execution_timeout if execution_timeout else kwargs.get("timeout"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -222,6 +223,9 @@ class App:
         settings = self.settings
         store = self.store(cell.notebook)
         boxes = [store]
+        if asked_from := os.environ.get("AUREUS_INPUT_NOTEBOOK"):
+            # A pipeline's evidence lands beside its output; its requests may have been answered beside the notebook itself.
+            boxes.append(FolderRunStore(build.evidence_folder(settings, asked_from)))
         if settings.approvals_folder:
             boxes.append(FolderRunStore(Path(settings.approvals_folder).expanduser()))
         alias, engine = self._engine(cell, progress)

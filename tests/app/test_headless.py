@@ -72,6 +72,8 @@ def test_an_allowed_notebook_exits_zero(tmp_path: Path, environment: dict[str, s
     assert about["purpose"] == "regulatory_reporting"
     assert about["principal"]["name"] == "svc.reports"
     assert str(about["notebook"]).endswith("results/out.ipynb")
+    cells = nbformat.read(tmp_path / "results" / "out.ipynb", 4).cells
+    assert about["cell"]["id"] in {c.id for c in cells}
     assert json.loads((pack / "record.json").read_text())["inputs"]["headless"] is True
     assert main(["verify", str(tmp_path / "results")]) == 0
 
@@ -112,6 +114,10 @@ def test_an_approval_given_earlier_is_honoured(
     assert main(["trust", str(tmp_path / "his.json")]) == 0
     again = papermill(tmp_path, environment, LIMITS)
     assert again.returncode == 0, again.stderr
+    (tmp_path / "out.aureus").rename(tmp_path / "in.aureus")
+    beside = papermill(tmp_path, environment, LIMITS, out="later.ipynb")
+    assert beside.returncode == 0, "answered beside the notebook itself"
+    (tmp_path / "in.aureus").rename(tmp_path / "out.aureus")
     elsewhere = {**environment, "AUREUS_APPROVALS_FOLDER": str(tmp_path / "out.aureus")}
     assert papermill(tmp_path, elsewhere, LIMITS, out="other.ipynb").returncode == 0
     assert main(["verify", str(tmp_path)]) == 0
