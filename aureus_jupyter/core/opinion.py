@@ -6,6 +6,7 @@ sqlglot text is never executed. Its logger carries the user's text, so it is sil
 from __future__ import annotations
 
 import logging
+from itertools import takewhile
 from typing import Any
 
 import sqlglot
@@ -69,13 +70,12 @@ def _is_cte(table: exp.Table) -> bool:
 
 
 def _defined_before(with_: exp.With, here: Any, name: str) -> bool:
-    for cte in with_.expressions:
-        if cte is here:
-            recursive = bool(with_.args.get("recursive")) and isinstance(cte.this, exp.SetOperation)
-            return recursive and fold(cte.alias) == name
-        if fold(cte.alias) == name:
-            return True
-    return False
+    """Whether `name` means a WITH entry inside the entry `here`: one before it, or itself when it is recursive."""
+    before = takewhile(lambda cte: cte is not here, with_.expressions)
+    if any(fold(cte.alias) == name for cte in before):
+        return True
+    recursive = bool(with_.args.get("recursive")) and isinstance(here.this, exp.SetOperation)
+    return recursive and fold(here.alias) == name
 
 
 def reading(sql: str, dialect: str) -> Reading:

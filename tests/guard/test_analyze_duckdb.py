@@ -13,6 +13,7 @@ import yaml
 from aureus_jupyter.core import functions
 from aureus_jupyter.core.analyze import analyze, bound_text
 from aureus_jupyter.core.functions import ALLOWED, TABLE_FUNCTIONS
+from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.errors import AureusError, Refused, UserError
 from aureus_jupyter.values.catalog import Catalog
 
@@ -100,6 +101,10 @@ def test_readers_that_disagree_refuse(catalog: Catalog, parse: Parse) -> None:
     with pytest.raises(Refused) as caught:
         analyze("select 1 from loan", parse("select 1 from borrower"), catalog, "duckdb")
     assert caught.value.code == "readers_disagree"
+
+
+def test_lineage_over_a_dataset_nobody_knows_is_not_known(parse: Parse) -> None:
+    assert trace(parse("select a from loan"), Catalog(datasets=())) == Trace()
 
 
 RAISES = {
