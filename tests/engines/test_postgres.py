@@ -142,6 +142,8 @@ BEYOND = [
     "SELECT * FROM information_schema.tables",
     "SELECT (SELECT max(secret) FROM bank.vip) FROM staff",
     "WITH v AS (SELECT * FROM bank.vip) SELECT * FROM v",
+    'SELECT * FROM U&"b\\0061nk".staff',
+    'SELECT * FROM U&"b\\0061nk".vip',
     "DELETE FROM bank.staff",
     "INSERT INTO bank.vip VALUES ('x')",
     "CREATE TABLE x (a int)",
@@ -162,6 +164,35 @@ def test_nothing_beyond_the_shadows_runs(sql: str, engine: PostgresEngine, admin
             "SELECT (SELECT count(*) FROM bank.staff), (SELECT count(*) FROM bank.vip)"
         ).fetchone() == (101, 1)
     assert run(engine, "SELECT count(*) AS n FROM staff") == [{"n": 100}]
+
+
+def test_an_operator_somebody_made_does_not_take_a_built_in_ones_place(admin: str) -> None:
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(
+            "GRANT CREATE ON SCHEMA public TO reader; SET ROLE reader;"
+            "CREATE FUNCTION public.yes(varchar, varchar) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';"
+            "CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.yes)"
+        )
+    engine = PostgresEngine.open(admin.replace("bank@", "reader@"))
+    try:
+        assert run(engine, "SELECT count(*) AS n FROM staff") == [{"n": 100}]
+        assert run(engine, "SELECT nick FROM staff WHERE site = 'VIP'") == []
+    finally:
+        engine.close()
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute("DROP OPERATOR public.= (varchar, varchar); DROP FUNCTION public.yes(varchar, varchar)")
+
+
+def test_the_mask_key_is_in_no_views_text(engine: PostgresEngine, admin: str) -> None:
+    run(engine, "SELECT pin FROM staff LIMIT 1")
+    with psycopg.connect(admin) as other:
+        texts = other.execute(
+            "SELECT pg_get_viewdef(oid) FROM pg_class WHERE relname = 'staff' AND relkind = 'v'"
+        ).fetchall()
+        seen = other.execute("SELECT current_setting('aureus.mask_key', true)").fetchone()
+    assert texts
+    assert not any((b"k" * 32).hex() in text for (text,) in texts)
+    assert seen == (None,)
 
 
 def test_an_unlisted_table_is_not_found_by_its_name(engine: PostgresEngine) -> None:

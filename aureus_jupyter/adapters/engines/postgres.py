@@ -8,6 +8,7 @@ the second reader: it may see no relation but those behind the views.
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdro
   AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
 ORDER BY n.nspname, c.relname, a.attnum
 """
+_KEY = "pg_catalog.current_setting('aureus.mask_key')"
+_ESCAPED_NAME = re.compile(r"\bu&\s*[\"']", re.IGNORECASE)
 _EXPLAIN = "EXPLAIN (VERBOSE, FORMAT JSON, COSTS {costs}) "
 
 
@@ -79,6 +82,9 @@ class PostgresEngine:
 
     def _begin_session(self) -> None:
         """Refuse accounts no rule would hold, and pin what the meaning of a statement depends on."""
+        # First of all: a function or operator that somebody made in another schema must not take a built-in one's place,
+        # neither in our own questions nor in the views.
+        self._con.execute("SET search_path = pg_catalog")
         row = self._con.execute(_POWERFUL).fetchone()
         if row is None or row[0]:
             self.close()
@@ -89,6 +95,8 @@ class PostgresEngine:
             )
         for setting in ("standard_conforming_strings = on", "client_encoding = 'UTF8'", "TimeZone = 'UTC'"):
             self._con.execute(f"SET {setting}")
+        # The key stays in the session: a view's text can be read by every account of the database.
+        self._con.execute("SELECT set_config('aureus.mask_key', %s, false)", [self._key])
         # Planning a prepared statement anew each time keeps the second reading about this statement.
         self._con.prepare_threshold = None
 
@@ -130,7 +138,7 @@ class PostgresEngine:
             self._drop_stale(plan)
             for shadow in plan.shadows:
                 schema, table = self._raw(by_name[fold(shadow.dataset)])
-                text = shadow.select(f"{quoted(schema)}.{quoted(table)}", f"'{self._key}'")
+                text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
                 if self._views.get(shadow.dataset) != text:
                     name = f"pg_temp.{quoted(shadow.dataset)}"
                     self._con.execute(f"DROP VIEW IF EXISTS {name}")
@@ -165,7 +173,7 @@ class PostgresEngine:
     def _check_relations(self, plan: Plan) -> None:
         # The planner shows the raw table behind a shadow and the raw table itself alike; a schema's name in the text tells.
         schemas = {schema for schema, _ in self._columns} | {"pg_catalog", "information_schema", "pg_temp"}
-        if schemas & _qualifiers(plan.sql):
+        if schemas & _qualifiers(plan.sql) or _ESCAPED_NAME.search(plan.sql):
             raise Refused("qualified_name", "a dataset's name has one part", hint="Write the name without a schema.")
         allowed: set[tuple[str, str]] = set()
         for shadow in plan.shadows:
