@@ -46,7 +46,14 @@ def load(kind: str, name: str) -> Any:
     """
     built_in = BUILT_IN.get(kind, {})
     if name in built_in:
-        return _resolve(built_in[name])
+        try:
+            return _resolve(built_in[name])
+        except ImportError as cause:
+            raise Unavailable(
+                "plugin_broken",
+                f"the {kind} {name!r} needs a package that is not installed ({cause.name})",
+                hint=f"Install it: pip install 'aureus-jupyter[{name}]'",
+            ) from cause
     others = {entry.name: entry for entry in entry_points(group=f"aureus.{kind}")}
     if name not in others:
         raise Unavailable(

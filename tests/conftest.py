@@ -7,18 +7,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from needs import missing
 
 # A shell that starts the tests in the background has them ignore SIGINT, and every kernel they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def missing(what: str) -> None:
-    """Skip here and now with a message; in CI, where nothing may be skipped, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must have {what}", pytrace=False)
-    pytest.skip(f"needs {what}")
 
 
 @pytest.fixture(scope="session")

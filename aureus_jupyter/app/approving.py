@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aureus_jupyter import plugins
 from aureus_jupyter.adapters.config.load import load_settings
 from aureus_jupyter.adapters.signers.ed25519 import load_or_create
 from aureus_jupyter.adapters.signers.trust import add_trust
 from aureus_jupyter.adapters.stores.folder import APPROVAL_FILE, REQUEST_FILE
-from aureus_jupyter.app.build import keys_folder, trust_path
+from aureus_jupyter.app.build import catalog, keys_folder, policies, trust_path
 from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_payload
 from aureus_jupyter.core.dsse import encode_envelope, strict_json
 from aureus_jupyter.errors import EvidenceError, UserError
-from aureus_jupyter.values.approval import Approval
+from aureus_jupyter.ports import Engine, SecondReading
+from aureus_jupyter.service.decisions import Decider, decision_digest
+from aureus_jupyter.values.approval import Approval, ApprovalRequest
 from aureus_jupyter.values.canonical import digest_bytes
+from aureus_jupyter.values.codec import from_dict
+from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import TrustedKey
 from aureus_jupyter.values.ids import utc_text
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.settings import Settings
+from aureus_jupyter.values.verdict import VerdictKind
 
 __all__ = ["approve", "trust_public_key", "write_public_key"]
 
@@ -39,30 +48,28 @@ def _request_folder(path: Path) -> Path:
 def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
     """Sign an answer to a request with the approver's own key and write it beside the request.
 
-    Does not check that the approver is named in the request: the kernel that honours it does. Returns what to tell the
-    approver. Raises UserError and EvidenceError.
+    A request is a file its requester can edit. So a yes is signed only for the digest this process computes itself, from the
+    SQL, the parameters and the person in the request and the approver's own pack and policies; and the text returned shows
+    exactly that SQL. Does not check that the approver is named: the kernel that honours the answer does. Raises UserError
+    `self_approval`, `request_differs`, and EvidenceError.
     """
     folder = _request_folder(path)
     settings = load_settings(Path.cwd())
-    try:
-        request: dict[str, Any] = strict_json((folder / REQUEST_FILE).read_bytes(), REQUEST_FILE)["request"]
-        run_id, digest, requester = request["run_id"], request["digest"], request["requester"]
-    except (OSError, KeyError, TypeError) as cause:
-        raise EvidenceError(
-            "malformed", f"the request in {folder} cannot be read", hint="Ask for the cell to be run again."
-        ) from cause
+    asked = _read(folder)
     owner = name or settings.principal
-    if owner == requester:
+    if owner == asked.principal.name:
         raise UserError(
             "self_approval",
             "the person who asks cannot be the one who approves",
-            hint=f"Ask {' or '.join(request.get('approvers', []))}.",
+            hint="Ask one of the approvers the contract names.",
         )
+    if yes:
+        _check(asked, settings, folder)
     signer = load_or_create(keys_folder(settings), f"approver-{_safe(owner)}", owner, ("approver",))
     now = datetime.now(UTC)
     approval = Approval(
-        run_id=run_id,
-        digest=digest,
+        run_id=asked.request.run_id,
+        digest=asked.request.digest,
         approver=owner,
         decision="approved" if yes else "rejected",
         at=utc_text(now),
@@ -72,7 +79,88 @@ def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
     data = encode_envelope(signer.sign(APPROVAL_TYPE, approval_payload(approval)))
     (folder / APPROVAL_FILE).write_bytes(data)
     word = "approved" if yes else "rejected"
-    return f"{word} by {owner} with key {signer.key_id[:19]}: {folder / APPROVAL_FILE}"
+    return f"{asked.in_words()}\n\n{word} by {owner} with key {signer.key_id[:19]}: {folder / APPROVAL_FILE}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a request's file says."""
+
+    request: ApprovalRequest
+    cell: Cell
+    principal: Principal
+    draft: Draft
+    dialect: str
+
+    def in_words(self) -> str:
+        """Return what the approver decides about, from the members the digest is computed of."""
+        bound = ", ".join(f":{name} = {value!r}" for name, value in self.draft.parameters)
+        roles = ", ".join(self.principal.roles) or "no role"
+        lines = [
+            f"{self.principal.name} ({roles}) asks, for the purpose {self.cell.purpose or 'none'}, to run:",
+            self.draft.sql,
+        ]
+        return "\n".join(
+            "".join(c if c.isprintable() or c == "\n" else "?" for c in line) for line in [*lines, bound] if line
+        )
+
+
+def _read(folder: Path) -> _Asked:
+    try:
+        value: dict[str, Any] = strict_json((folder / REQUEST_FILE).read_bytes(), REQUEST_FILE)
+        return _Asked(
+            request=from_dict(ApprovalRequest, value["request"]),
+            cell=from_dict(Cell, value["cell"]),
+            principal=from_dict(Principal, value["principal"]),
+            draft=from_dict(Draft, value["draft"]),
+            dialect=str(value["dialect"]),
+        )
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as cause:
+        raise EvidenceError(
+            "malformed", f"the request in {folder} cannot be read", hint="Ask for the cell to be run again."
+        ) from cause
+
+
+class _Reader:
+    """Reads statements as an engine does, over no data: DuckDB's parser, or nothing where the dialect shows no tree."""
+
+    def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
+
+    def read(self, sql: str) -> SecondReading:
+        """Return the engine's reading of `sql`."""
+        if self.dialect != "duckdb":
+            return SecondReading(statements=1, tables=(), functions=(), nodes=())
+        engine: Engine = plugins.load("engine", "duckdb").open(":memory:")
+        try:
+            return engine.read(sql)
+        finally:
+            engine.close()
+
+
+def _check(asked: _Asked, settings: Settings, folder: Path) -> None:
+    """Judge the request anew, as the requester, and compare the digest. Reads no data."""
+    pack = asked.cell.pack
+    if pack.startswith("."):
+        # A pack beside the requester's notebook, whose folder holds the evidence folder.
+        pack = str(folder.parents[2] / pack)
+    decider = Decider(catalog(settings, pack), policies(settings, pack))
+    reader: Any = _Reader(asked.dialect)
+    found = decider.decide(asked.draft, reader, asked.principal, asked.cell.purpose, asked.cell.max_results)
+    digest = decision_digest(
+        found.plan_digest,
+        asked.draft.parameters,
+        decider.catalog,
+        found.verdict.policy_version,
+        asked.principal,
+        asked.cell.purpose,
+    )
+    if found.verdict.kind is not VerdictKind.APPROVAL or digest != asked.request.digest:
+        raise UserError(
+            "request_differs",
+            "what the request shows is not what its digest stands for, or your pack or policies are not the requester's",
+            hint="Nothing was signed. Compare your packs and policies; if they are the same, the request was changed.",
+        )
 
 
 def _safe(name: str) -> str:

@@ -100,14 +100,14 @@ BOUNDED = {
 
 SUMMARIES = frozenset(
     "avg count count_if count_star countif approx_count_distinct sum fsum sumkahan kahan_sum favg mean "
-    "median stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope "
+    "stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope "
     "regr_intercept regr_r2 regr_count regr_avgx regr_avgy regr_sxx regr_sxy regr_syy skewness kurtosis "
-    "kurtosis_pop entropy bool_and bool_or quantile quantile_cont quantile_disc approx_quantile wavg "
-    "weighted_avg geomean geometric_mean mad sem product".split()
+    "kurtosis_pop entropy bool_and bool_or wavg "
+    "weighted_avg geomean geometric_mean sem product".split()
 )
 """Aggregates whose answer is about a group of rows."""
 
-SUMMARIES_OF_LABELS = frozenset({"min", "max"})
+SUMMARIES_OF_LABELS = frozenset("min max median quantile quantile_cont quantile_disc approx_quantile mad".split())
 """Aggregates that show one row's value: a summary only over columns that identify nobody."""
 
 AGGREGATES = (

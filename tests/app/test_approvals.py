@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,56 @@ def test_answers_that_do_not_count(
     assert main(["key", str(public), "--as", "martin.kral"]) == 0
     assert main(["trust", str(public)]) == 0
     assert front.asked(LIMITS).code == "self_approval"
+
+
+FORGED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "another statement is shown": lambda v: v["draft"].update(sql="SELECT borrower_id FROM exposure_limit LIMIT 1"),
+    "another digest is asked for": lambda v: v["request"].update(digest="sha256:" + "0" * 64),
+    "another person asks": lambda v: v["principal"].update(name="eva"),
+    "a role is left out": lambda v: v["principal"].update(roles=["analyst"]),
+    "another purpose is given": lambda v: v["cell"].update(purpose="model_validation"),
+    "a parameter is added": lambda v: v["draft"].update(parameters=[["x", 1]]),
+    "something that needs no yes": lambda v: v["draft"].update(sql="SELECT count(*) FROM loan"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_nobody_signs_what_a_request_only_pretends_to_be(
+    name: str, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = request_folder / "request.json"
+    value = json.loads(path.read_text())
+    FORGED[name](value)
+    path.write_text(json.dumps(value))
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 1
+    assert not (request_folder / "approval.dsse.json").exists()
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_approver_with_other_policies_signs_nothing(
+    request_folder: Path,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "x.policy.yaml").write_text(
+        "version: 1\npolicies:\n  - {id: more.x, description: d, effect: permit, match: {packs: [none]}}\n"
+    )
+    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "more"))
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 1
+    assert "request_differs" in capsys.readouterr().err
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--reject") == 0, "a no needs no proof"
+
+
+def test_the_approver_sees_the_statement(
+    request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    shown = capsys.readouterr().out
+    assert LIMITS in shown
+    assert "ana.novak (data_scientist) asks, for the purpose credit_risk_review" in shown
 
 
 def test_approving_what_is_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

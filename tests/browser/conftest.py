@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from needs import missing
 
 
 def _module(path: Path) -> ModuleType:
@@ -36,9 +36,7 @@ def lab_browser(root: Path) -> ModuleType:
     """The module that starts JupyterLab and the browser; a machine without Chromium cannot run these tests."""
     module = _module(root / ".ci" / "tools" / "lab_browser.py")
     if module.chromium() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI must have Chromium", pytrace=False)
-        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+        missing("Chromium (Debian: apt-get install chromium)")
     return module
 
 

@@ -37,6 +37,8 @@ CREATE TABLE bank.vip (secret varchar);
 INSERT INTO bank.vip VALUES ('{MARKER}');
 DROP ROLE IF EXISTS reader;
 CREATE ROLE reader LOGIN;
+DROP ROLE IF EXISTS owner;
+CREATE ROLE owner LOGIN CREATEROLE;
 GRANT USAGE ON SCHEMA bank TO reader;
 GRANT SELECT ON bank.staff, bank.vip TO reader;
 """
@@ -122,6 +124,54 @@ def test_caps_and_frames(engine: PostgresEngine) -> None:
     again = engine.run(plan, {}, Limits())
     assert again.digest() == result.digest()
     assert result.preview(1)[0][0] == "1"
+
+
+def raw(engine: PostgresEngine, sql: str) -> Any:
+    """Run what the guard would not let through, to see how values come out."""
+    plan = plan_of(sql)
+    engine.prepare(plan, [STAFF])
+    return engine.run(plan, {}, Limits(seconds=20))
+
+
+def test_numbers_keep_every_digit(engine: PostgresEngine) -> None:
+    found = raw(
+        engine,
+        "SELECT sum(12345678901234567.89::numeric) AS s, NULL::numeric AS n, 1.5::numeric AS a FROM staff WHERE id = 2",
+    )
+    assert [c.type for c in found.columns] == ["DECIMAL(38,2)", "DECIMAL(38,0)", "DECIMAL(38,1)"]
+    assert [str(v) for v in found.to_arrow().to_pylist()[0].values()] == ["12345678901234567.89", "None", "1.5"]
+    assert found.preview(1) == [["12345678901234567.89", None, "1.5"]]
+    average = raw(engine, "SELECT avg(x) AS m FROM (VALUES (1::numeric), (2), (2)) v(x)")
+    assert str(average.to_arrow().to_pylist()[0]["m"]).startswith("1.66666666")
+
+
+def test_json_and_arrays_are_json(engine: PostgresEngine) -> None:
+    found = raw(engine, """SELECT '{"a": null, "b": true}'::jsonb AS j, ARRAY[1, 2] AS a, '{}'::text AS t""")
+    assert found.to_arrow().to_pylist() == [{"j": '{"a": null, "b": true}', "a": "[1, 2]", "t": "{}"}]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["'NaN'::numeric", "'NaN'::numeric(5,2)", "10::numeric ^ 50", "'infinity'::timestamp", "'0044-03-15 BC'::date"],
+)
+def test_what_a_frame_cannot_hold_is_said(value: str, engine: PostgresEngine) -> None:
+    with pytest.raises(UserError) as caught:
+        raw(engine, f"SELECT {value} AS v FROM staff")
+    assert caught.value.code == "no_result_type"
+    assert run(engine, "SELECT count(*) AS n FROM staff") == [{"n": 100}]
+
+
+def test_what_the_server_cannot_do_is_not_a_lost_connection(engine: PostgresEngine) -> None:
+    with pytest.raises(UserError) as caught:
+        raw(engine, "SELECT a.id FROM staff a FULL JOIN staff b ON a.id < b.id")
+    assert caught.value.code == "not_supported"
+
+
+def test_the_time_limit_is_for_the_whole_run(engine: PostgresEngine) -> None:
+    many = "SELECT a.id FROM staff a, staff b, staff c, staff d"
+    with pytest.raises(Unavailable) as caught:
+        run(engine, many, Limits(seconds=0.3))
+    assert caught.value.code == "time_limit"
 
 
 def test_an_unprepared_plan_does_not_run(engine: PostgresEngine) -> None:
@@ -257,9 +307,10 @@ def test_time_limit_cancel_and_interrupt(engine: PostgresEngine) -> None:
     assert caught.value.code == "time_limit"
     timer = threading.Timer(0.3, engine.cancel)
     timer.start()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as caught:
         run(engine, SLOW)
     timer.join()
+    assert caught.value.code == "cancelled"
     killer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
     killer.start()
     with pytest.raises(KeyboardInterrupt):
@@ -288,11 +339,19 @@ def test_who_may_not_connect(admin: str) -> None:
         (admin, "role_too_powerful"),
         ("sqlite:///x.db", "dialect_unsupported"),
         (admin.replace("bank@", "nobody:hunter2@"), "engine_gone"),
+        (admin.replace("bank@", "owner@"), "role_too_powerful"),
     ):
         with pytest.raises(Unavailable) as caught:
             PostgresEngine.open(url)
         assert caught.value.code == code
         assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_that_is_none() -> None:
+    with pytest.raises(UserError) as caught:
+        PostgresEngine.open("nonsense with hunter2")
+    assert caught.value.code == "bad_connection"
+    assert "hunter2" not in str(caught.value)
 
 
 def test_what_the_connection_says(engine: PostgresEngine) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from aureus_jupyter.adapters.engines.postgres_result import fetch
 from aureus_jupyter.adapters.engines.result import ArrowResult
 from aureus_jupyter.core.rewrite import quoted
 from aureus_jupyter.core.text import pieces, spell_names
-from aureus_jupyter.errors import Refused, Unavailable
+from aureus_jupyter.errors import Refused, Unavailable, UserError
 from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan
@@ -26,10 +27,11 @@ from aureus_jupyter.values.plan import Parameter, Plan
 __all__ = ["PostgresEngine"]
 
 _POWERFUL = """
-SELECT rolsuper OR rolbypassrls OR rolreplication
+SELECT rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
+       OR EXISTS (SELECT 1 FROM pg_database WHERE datname = current_database() AND datdba = pg_roles.oid)
        OR pg_has_role(oid, 'pg_read_server_files', 'MEMBER') OR pg_has_role(oid, 'pg_write_server_files', 'MEMBER')
        OR pg_has_role(oid, 'pg_execute_server_program', 'MEMBER')
-FROM pg_roles WHERE rolname = current_user
+FROM pg_roles WHERE rolname IN (current_user, session_user)
 """
 _TABLES = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
@@ -51,6 +53,7 @@ class PostgresEngine:
         self._description = description
         self._key = key
         self._views: dict[str, str] = {}
+        self._cancelled = False
         self._prepared: Plan | None = None
         self._columns: dict[tuple[str, str], list[RawColumn]] = {}
 
@@ -59,8 +62,14 @@ class PostgresEngine:
         """Connect to a SQLAlchemy URL. Raises Unavailable: `dialect_unsupported`, `role_too_powerful`, `engine_gone`."""
         from sqlalchemy import create_engine, pool
         from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
 
-        parsed = make_url(url)
+        try:
+            parsed = make_url(url)
+        except (ArgumentError, ValueError):
+            raise UserError(
+                "bad_connection", "the connection is not a database URL", hint="Write postgresql://user@host/database."
+            ) from None
         if parsed.get_backend_name() != "postgresql":
             raise Unavailable(
                 "dialect_unsupported",
@@ -85,12 +94,12 @@ class PostgresEngine:
         # First of all: a function or operator that somebody made in another schema must not take a built-in one's place,
         # neither in our own questions nor in the views.
         self._con.execute("SET search_path = pg_catalog")
-        row = self._con.execute(_POWERFUL).fetchone()
-        if row is None or row[0]:
+        rows = self._con.execute(_POWERFUL).fetchall()
+        if not rows or any(powerful for (powerful,) in rows):
             self.close()
             raise Unavailable(
                 "role_too_powerful",
-                "the account could read or write past every rule: it is a superuser or may read the server's files",
+                "the account could get past every rule: it is a superuser, owns the database, makes roles or reads the server's files",
                 hint="Connect with an account that may only SELECT from the tables it needs.",
             )
         for setting in ("standard_conforming_strings = on", "client_encoding = 'UTF8'", "TimeZone = 'UTC'"):
@@ -141,6 +150,7 @@ class PostgresEngine:
                 text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
                 if self._views.get(shadow.dataset) != text:
                     name = f"pg_temp.{quoted(shadow.dataset)}"
+                    self._views.pop(shadow.dataset, None)
                     self._con.execute(f"DROP VIEW IF EXISTS {name}")
                     self._con.execute(f"CREATE TEMPORARY VIEW {name} WITH (security_barrier) AS {text}")
                     self._views[shadow.dataset] = text
@@ -216,16 +226,25 @@ class PostgresEngine:
             )
         caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
         text, values = _spelled(plan.sql, parameters)
-        with guarded(), self._transaction(limits.seconds), self._con.cursor(name="aureus") as cursor:
-            cursor.execute(text, values or None)
-            return fetch(cursor, min(caps) if caps else None, limits.memory_bytes)
+        self._cancelled = False
+        until = time.monotonic() + limits.seconds if limits.seconds else float("inf")
+        try:
+            with guarded(), self._transaction(limits.seconds), self._con.cursor(name="aureus") as cursor:
+                cursor.execute(text, values or None)
+                return fetch(cursor, min(caps) if caps else None, limits.memory_bytes, lambda: time.monotonic() > until)
+        except Unavailable as error:
+            if self._cancelled and error.code == "time_limit":
+                raise Unavailable(
+                    "cancelled", "the statement was cancelled", hint="Run the cell again when ready."
+                ) from None
+            raise
 
     @contextlib.contextmanager
     def _transaction(self, seconds: float | None) -> Iterator[None]:
         """A read-only transaction in which names mean the shadows, always rolled back."""
         self._con.execute("BEGIN READ ONLY")
         try:
-            self._con.execute(f"SET LOCAL statement_timeout = {int((seconds or 0) * 1000)}")
+            self._con.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000)) if seconds else 0}")
             self._con.execute("SET LOCAL search_path = pg_temp, pg_catalog")
             yield
         finally:
@@ -235,6 +254,7 @@ class PostgresEngine:
     def cancel(self) -> None:
         """Stop what runs, from any thread. No error when nothing runs."""
         if not self._con.closed:
+            self._cancelled = True
             self._con.cancel_safe()
 
     def close(self) -> None:

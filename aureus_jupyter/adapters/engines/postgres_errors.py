@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from types import MappingProxyType
 
+import psycopg
+
 from aureus_jupyter.errors import AureusError, Unavailable, UserError
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "time_limit"]
 
 # Classes and codes of SQLSTATE: PostgreSQL documentation, appendix A.
 _BY_STATE = MappingProxyType(
@@ -40,7 +42,6 @@ _DATA = UserError(
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
     """Turn whatever the driver raises into an error of ours, without its text."""
-    import psycopg
     from sqlalchemy.exc import DBAPIError
 
     found: AureusError | None = None
@@ -54,14 +55,19 @@ def guarded() -> Iterator[None]:
         raise found
 
 
+def time_limit() -> Unavailable:
+    """Return the error for a statement that took too long."""
+    return Unavailable(
+        "time_limit",
+        "the statement took longer than it may",
+        hint="Filter earlier, join fewer datasets, or ask for a higher limit.",
+    )
+
+
 def _translate(error: BaseException | None) -> AureusError:
     state = str(getattr(error, "sqlstate", None) or "")
     if state == "57014":
-        return Unavailable(
-            "time_limit",
-            "the statement took longer than it may, or was cancelled",
-            hint="Filter earlier, join fewer datasets, or ask for a higher limit.",
-        )
+        return time_limit()
     if state in _BY_STATE:
         code, message, hint = _BY_STATE[state]
         return UserError(code, message, hint=hint)
@@ -75,6 +81,17 @@ def _translate(error: BaseException | None) -> AureusError:
         return UserError(
             "does_not_bind", "the statement does not fit the datasets", hint="Check names, types and clauses."
         )
+    if state.startswith("0A"):
+        return UserError("not_supported", "the server cannot run this kind of statement", hint="Write it another way.")
+    if not state and isinstance(error, psycopg.DataError):
+        # The driver itself: a date or time that Python has no value for.
+        return UserError(
+            "no_result_type",
+            "a value of the result has no place in a data frame, such as an infinite date",
+            hint="Cast the column to text, or filter such rows out.",
+        )
+    if state.startswith(("40", "54", "25")):
+        return UserError("not_run", "the server refused to run the statement now", hint="Simplify it, or run it again.")
     if state.startswith("53"):
         return Unavailable(
             "memory_limit", "the server ran out of memory or disk", hint="Ask for fewer rows or columns."

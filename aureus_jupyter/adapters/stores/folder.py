@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
@@ -138,7 +139,13 @@ class FolderRunStore:
         folder = self.folder / "approvals" / request.run_id
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            data = {"request": to_dict(request), "cell": to_dict(run.cell)}
+            data: dict[str, Any] = {
+                "request": to_dict(request),
+                "cell": to_dict(run.cell),
+                "principal": to_dict(run.principal),
+            }
+            data["draft"] = to_dict(run.draft) if run.draft is not None else None
+            data["dialect"] = run.plan.dialect if run.plan is not None else ""
             _write_whole(folder / REQUEST_FILE, json.dumps(data, ensure_ascii=False, indent=2).encode() + b"\n")
         except OSError as cause:
             raise _failed(cause, "the request", folder) from cause
