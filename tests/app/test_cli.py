@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,13 @@ def test_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable) as caught:
         plugins.load("engine", "broken")
     assert caught.value.code == "plugin_broken"
+
+
+def test_an_adapter_whose_package_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [m for m in sys.modules if m.startswith("aureus_jupyter.adapters.engines.postgres")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(Unavailable) as caught:
+        plugins.load("engine", "postgres")
+    assert caught.value.code == "plugin_broken"
+    assert "pip install 'aureus-jupyter[postgres]'" in caught.value.hint
