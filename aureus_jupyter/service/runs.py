@@ -79,13 +79,7 @@ class Runner:
         except KeyboardInterrupt:
             run, error = self._fail(run, EventKind.WITHDRAWN, _interrupted())
         except Exception as cause:
-            bug = Bug(
-                "internal",
-                f"a step failed in a way nobody foresaw ({type(cause).__name__})",
-                hint="Nothing was returned. Please report this with the run's evidence folder.",
-            )
-            bug.__cause__ = cause
-            run, error = self._fail(run, EventKind.ERRORED, bug)
+            run, error = self._fail(run, EventKind.ERRORED, _bug(cause))
         return self._seal(run, table, error, extra)
 
     def dry_run(self, cell: Cell) -> Outcome:
@@ -208,12 +202,14 @@ class Runner:
         try:
             table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
+            return advance(replace(run, result=info), self._event(EventKind.COMPLETED, info.digest)), table
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:
             raise _StoppedError(*self._fail(run, EventKind.WITHDRAWN, _interrupted())) from None
-        run = advance(replace(run, result=info), self._event(EventKind.COMPLETED, info.digest))
-        return run, table
+        except Exception as cause:
+            # From here on data may have been read: the record must say that the run had started.
+            raise _StoppedError(*self._fail(run, EventKind.ERRORED, _bug(cause))) from cause
 
     def _fail(self, run: Run, kind: EventKind, error: AureusError) -> tuple[Run, AureusError]:
         """Move the run to its refused or failed end and keep the error in it."""
@@ -242,6 +238,17 @@ class Runner:
 
 def _kind_of(error: AureusError) -> EventKind:
     return EventKind.DENIED if isinstance(error, Refused) else EventKind.ERRORED
+
+
+def _bug(cause: Exception) -> Bug:
+    """Return the error for what nobody foresaw: its kind, never its text."""
+    bug = Bug(
+        "internal",
+        f"a step failed in a way nobody foresaw ({type(cause).__name__})",
+        hint="Nothing was returned. Please report this with the run's evidence folder.",
+    )
+    bug.__cause__ = cause
+    return bug
 
 
 def _interrupted() -> AureusError:

@@ -287,6 +287,8 @@ def test_a_bug_of_ours_is_calm_too(front: Any, monkeypatch: pytest.MonkeyPatch) 
     told = front.asked(GOOD, "before <<")
     calm(front, told, "internal")
     assert "secret" not in str(told.error)
+    assert told.card["outcome"] == "failed", "the engine had run: evidence must not say that nothing was read"
+    assert "started by aureus" in (front.runs[0] / "evidence.md").read_text()
 
 
 def test_nobody_pushes_the_house_policies_aside(
