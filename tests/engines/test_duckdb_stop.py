@@ -6,8 +6,11 @@ import itertools
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ import pytest
 
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
 from aureus_jupyter.adapters.engines.duckdb_errors import keyboard
-from aureus_jupyter.adapters.engines.supervise import Supervisor
+from aureus_jupyter.adapters.engines.supervise import Supervisor, _Work
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.ports import Limits
 from aureus_jupyter.values.plan import Plan, Shadow
@@ -212,6 +215,69 @@ def test_work_that_cannot_be_interrupted_is_abandoned() -> None:
     assert caught.value.code == "time_limit"
     assert calls[-1] == "abandon"
     assert calls.count("interrupt") >= 2
+
+
+def test_after_abandoned_work_the_next_does_not_wait_for_it() -> None:
+    release, calls = threading.Event(), []
+    runs = supervisor(lambda: calls.append("interrupt"), lambda: calls.append("abandon"))
+    with pytest.raises(Unavailable):
+        runs.run(lambda stop: release.wait(60), seconds=2.0)
+    calls.clear()
+    assert runs.run(lambda stop: threading.current_thread().name) == "aureus-query"
+    release.set()
+    assert calls == []
+
+
+def test_work_that_has_not_begun_when_it_is_stopped_never_begins() -> None:
+    """The thread is still stuck in the statement before: an interrupt of the next one has nothing to wait for."""
+    release, begun, calls = threading.Event(), [], []
+    runs = supervisor(lambda: calls.append("interrupt"), lambda: calls.append("abandon"))
+    runs._ready().give(_Work(lambda stop: release.wait(60)))
+    with pytest.raises(Unavailable):
+        runs.run(lambda stop: begun.append(True), seconds=2.0)
+    release.set()
+    assert runs.run(lambda stop: "next") == "next"
+    assert begun == []
+    assert calls == []
+
+
+def test_one_thread_does_all_work_and_ends_when_the_supervisor_closes() -> None:
+    runs = supervisor(lambda: None)
+    threads = {runs.run(lambda stop: threading.current_thread()) for _ in range(3)}
+    assert len(threads) == 1
+    runs.close()
+    (thread,) = threads
+    thread.join(5)
+    assert not thread.is_alive()
+    assert runs.run(lambda stop: threading.current_thread()) is not thread
+    runs.close()
+
+
+def test_a_result_is_not_kept_by_the_thread_that_made_it() -> None:
+    class Large:
+        pass
+
+    runs = supervisor(lambda: None)
+    seen = weakref.ref(runs.run(lambda stop: Large()))
+    runs.run(lambda stop: None)
+    assert seen() is None
+
+
+FORKED = """
+import os, time
+from aureus_jupyter.adapters.engines.supervise import Supervisor
+runs = Supervisor(lambda: None, lambda: -1.0, lambda: None, time.monotonic)
+runs.run(lambda stop: None)
+child = os.fork()
+if child == 0:
+    os._exit(runs.run(lambda stop: 7))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_child_takes_a_thread_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "7\n"
 
 
 def test_a_second_interrupt_ends_the_waiting() -> None:

@@ -163,6 +163,7 @@ class DuckDBEngine:
         if self._closed:
             return
         self._supervisor.cancel()
+        self._supervisor.close()
         self._closed = True
         self._con.close()
         self._reader.close()

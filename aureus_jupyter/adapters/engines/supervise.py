@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -20,19 +21,34 @@ _GRACE = 5.0
 
 
 class _Work(Generic[T]):
-    """One piece of work on its thread. As a context it keeps what is raised inside, for the caller's thread."""
+    """One piece of work. As a context it keeps what is raised inside, for the caller's thread."""
 
     def __init__(self, work: Callable[[threading.Event], T]) -> None:
         self._work = work
         self.stop, self.done = threading.Event(), threading.Event()
         self.values: list[T] = []
         self.error: BaseException | None = None
-        self.thread = threading.Thread(target=self._body, name="aureus-query", daemon=True)
+        self._ticket = [True]
 
-    def _body(self) -> None:
-        with self:
-            if not self.stop.is_set():
+    def _take(self) -> bool:
+        """Whether this caller has the one ticket: the thread that begins the work, or whoever withdraws it."""
+        try:
+            return self._ticket.pop()
+        except IndexError:
+            return False
+
+    def begin(self) -> None:
+        """Do it, on the thread that calls, unless it was withdrawn. Raises nothing."""
+        if self._take():
+            with self:
                 self.values.append(self._work(self.stop))
+
+    def withdraw(self) -> bool:
+        """Whether it had not begun, and now never will."""
+        if not self._take():
+            return False
+        self.done.set()
+        return True
 
     def __enter__(self) -> None:
         return None
@@ -47,13 +63,40 @@ class _Work(Generic[T]):
     @property
     def alive(self) -> bool:
         """Whether it has begun and not ended."""
-        return self.thread.is_alive() and not self.done.is_set()
+        return not self._ticket and not self.done.is_set()
 
     def result(self) -> T:
         """Return what the work returned, or raise what it raised."""
         if self.error is not None:
             raise self.error
         return self.values[0]
+
+
+class _Worker:
+    """A thread that does one piece of work after another until it is told to end: starting one for each costs more."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Work[Any] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._body, name="aureus-query", daemon=True)
+        self._thread.start()
+
+    def _body(self) -> None:
+        while (work := self._queue.get()) is not None:
+            work.begin()
+            # What it returned and raised belongs to the caller alone; a waiting thread would keep it alive.
+            del work
+
+    def usable(self) -> bool:
+        """Whether its thread runs; a forked child has none of its parent's threads."""
+        return self._thread.is_alive()
+
+    def give(self, work: _Work[Any]) -> None:
+        """Let it do this next."""
+        self._queue.put(work)
+
+    def end(self) -> None:
+        """Let the thread end once it has done what it has."""
+        self._queue.put(None)
 
 
 class Supervisor:
@@ -75,6 +118,7 @@ class Supervisor:
         self._monotonic, self._grace = monotonic, grace
         self._cancelled = threading.Event()
         self._current: _Work[Any] | None = None
+        self._worker: _Worker | None = None
 
     def cancel(self) -> None:
         """Stop the work that runs, if any. From any thread."""
@@ -96,12 +140,32 @@ class Supervisor:
         current = _Work(work)
         self._current, ended = current, False
         try:
-            current.thread.start()
+            self._ready().give(current)
             ended = self._wait(current.done, seconds, progress)
         finally:
             if not ended:
                 self._settle(current)
+            if not current.alive:
+                # Not kept: it holds the result.
+                self._current = None
         return current.result()
+
+    def close(self) -> None:
+        """Let the thread end. The supervisor can be used again: it takes another."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
+
+    def _ready(self) -> _Worker:
+        if self._worker is None or not self._worker.usable():
+            self._worker = _Worker()
+        return self._worker
+
+    def _give_up(self) -> None:
+        """Leave the thread to what it is stuck in; the next statement must not wait for that once more."""
+        self._current = None
+        self.close()
+        self._abandon()
 
     def _wait(self, done: threading.Event, seconds: float | None, progress: Progress | None) -> bool:
         """Wait for the work, reporting after a second; return whether it ended. Raises when it must be stopped."""
@@ -123,6 +187,8 @@ class Supervisor:
     def _settle(self, work: _Work[Any]) -> None:
         """Stop the work; a second interrupt of the caller ends the waiting, not the stopping."""
         work.stop.set()
+        if work.withdraw():
+            return
         patience = self._monotonic() + self._grace
         while work.alive:
             try:
@@ -130,7 +196,7 @@ class Supervisor:
                 if work.done.wait(0.02):
                     return
                 if self._monotonic() >= patience:
-                    self._abandon()
+                    self._give_up()
                     return
             except KeyboardInterrupt:
                 patience = self._monotonic()
