@@ -79,15 +79,16 @@ def _list(title: str, items: Sequence[str]) -> str:
 def _table(card: Card) -> str:
     if not card.columns:
         return ""
+    sides = [_aligned(kind) for _, kind, _ in card.columns]
     head = "".join(
-        f'<th scope="col" {_aligned(kind)}>{escape(name)}{" (masked)" if masked else ""}</th>'
-        for name, kind, masked in card.columns
+        f'<th scope="col" {side}>{escape(name)}{" (masked)" if masked else ""}</th>'
+        for side, (name, _, masked) in zip(sides, card.columns, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f"<td {_aligned(kind)}>{'<em>null</em>' if value is None else escape(value)}</td>"
-            for value, (_, kind, _) in zip(row, card.columns, strict=True)
+            f"<td {side}>{'<em>null</em>' if value is None else escape(value)}</td>"
+            for side, value in zip(sides, row, strict=True)
         )
         + "</tr>"
         for row in card.rows
@@ -153,7 +154,7 @@ def _plain(card: Card) -> str:
 
 
 def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _plain_table(card: Card) -> list[str]:

@@ -15,6 +15,9 @@ __all__ = ["DIGEST_PREFIX", "canonical_json", "digest_bytes", "digest_json", "sh
 
 DIGEST_PREFIX = "sha256:"
 _SAFE_INTEGER = 2**53 - 1
+_PLAIN = frozenset({str, bool, type(None)})
+_SORTED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_AS_GIVEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical_json(value: Any) -> bytes:
@@ -25,9 +28,8 @@ def canonical_json(value: Any) -> bytes:
     """
     # The C encoder sorts by code points, which is the order asked for unless a key leaves the basic plane.
     if _check(value):
-        value = _ordered(value)
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+        return _AS_GIVEN.encode(_ordered(value)).encode("utf-8")
+    return _SORTED.encode(value).encode("utf-8")
 
 
 def _ordered(value: Any) -> Any:
@@ -53,11 +55,11 @@ def _check(value: Any) -> bool:
             if not isinstance(key, str):
                 raise TypeError(f"canonical JSON keys are text, found {type(key).__name__}")
             beyond |= not key.isascii() and max(key) > "\uffff"
-            beyond |= _check(item)
+            beyond |= type(item) not in _PLAIN and _check(item)
         return beyond
     if isinstance(value, (list, tuple)):
         # Not any(): every item is checked.
-        return max([_check(item) for item in value], default=False)
+        return max([_check(item) for item in value if type(item) not in _PLAIN], default=False)
     if isinstance(value, int):
         if abs(value) > _SAFE_INTEGER:
             raise ValueError("canonical JSON holds integers within ±(2^53-1); write larger ones as text")

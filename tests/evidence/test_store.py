@@ -63,19 +63,27 @@ def test_a_disk_that_fails_leaves_nothing_half(
     number: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FolderRunStore(tmp_path / "n.aureus")
-    real = Path.write_bytes
+    real = os.write
 
-    def failing(self: Path, data: bytes) -> int:
-        if self.name == "b":
+    def failing(file: int, data: bytes) -> int:
+        if bytes(data) == b"o":
             raise OSError(number, "no")
-        return real(self, data)
+        return real(file, data[:1])  # as a disk that is nearly full does
 
-    monkeypatch.setattr(Path, "write_bytes", failing)
+    monkeypatch.setattr(os, "write", failing)
     with pytest.raises(EvidenceError) as caught:
-        store.seal(RUN, [PackFile(name="a", data=b"1"), PackFile(name="b", data=b"2")])
+        store.seal(RUN, [PackFile(name="a", data=b"1"), PackFile(name="b", data=b"two")])
     assert caught.value.code == "evidence_not_written"
     assert words in caught.value.message
     assert list((store.folder / "runs").iterdir()) == []
+
+
+def test_a_disk_that_takes_a_little_at_a_time_gets_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: real(file, data[:7]))
+    store = FolderRunStore(tmp_path / "n.aureus")
+    path = store.seal(RUN, [PackFile(name="a", data=bytes(range(256)))])
+    assert read_pack(Path(path)) == {"a": bytes(range(256))}
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ How the rows are split into chunks, how many threads made them and what lies und
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -263,6 +263,11 @@ class _Spelled(_Streams):
 
 
 def _streams_for(kind: Any) -> _Streams:
+    make = _COMMON.get(str(kind))
+    return make(kind) if make is not None else _uncommon(kind)
+
+
+def _uncommon(kind: Any) -> _Streams:
     if pa.types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType):
         return _Inside(kind)
     if pa.types.is_null(kind):
@@ -274,6 +279,14 @@ def _streams_for(kind: Any) -> _Streams:
     if _has_bytes(kind):
         return _Bytes(kind)
     return _Fixed(kind)
+
+
+# What most columns are, found without asking a type what it is not.
+_COMMON: dict[str, Callable[[Any], _Streams]] = {
+    **dict.fromkeys(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"), _Fixed),
+    **dict.fromkeys(("float", "double", "date32[day]", "timestamp[us]"), _Fixed),
+    **dict.fromkeys(("string", "large_string"), _Bytes),
+}
 
 
 def _nested(kind: Any) -> _Streams:

@@ -24,6 +24,8 @@ __all__ = ["as_text", "frame_of", "unique_names"]
 
 _DAY = 86_400_000_000
 _LAST_DAY = (2**63 - 1) // _DAY
+_TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
+_Texts: Any = pd.arrays.ArrowStringArray
 _INTEGERS: dict[str, Any] = {
     "int8": pd.Int8Dtype(),
     "int16": pd.Int16Dtype(),
@@ -148,8 +150,7 @@ def _texts(column: Any) -> tuple[Any, Any] | None:
     if column.null_count == len(column):
         return None
     whole = pa.chunked_array([column.combine_chunks()], column.type) if column.num_chunks > 1 else column
-    dtype = pd.StringDtype(storage="pyarrow", na_value=np.nan)
-    return pd.array(whole, dtype=dtype), whole
+    return _Texts(whole, dtype=_TEXT), whole
 
 
 def _dates(column: Any) -> tuple[Any, Any] | None:

@@ -18,9 +18,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
@@ -61,15 +63,10 @@ class FolderRunStore:
         Raises EvidenceError `journal_conflict` when another process wrote first, `evidence_not_written`.
         """
         path = self._journal(run_id)
-        lines = b"".join(
-            canonical_json({"pid": os.getpid(), "since": _since(os.getpid()), **to_dict(event)}) + b"\n"
-            for event in events
-        )
+        writer = {"pid": os.getpid(), "since": _own_since(os.getpid())}
+        lines = b"".join(canonical_json({**writer, **to_dict(event)}) + b"\n" for event in events)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.seek(0)
+            with _held(path) as file:
                 found = file.read().count(b"\n")
                 if found != expected:
                     raise EvidenceError(
@@ -108,16 +105,15 @@ class FolderRunStore:
         runs = self.folder / "runs"
         target, mine = runs / run_id, runs / f".{run_id}.{os.getpid()}.part"
         try:
-            runs.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 raise EvidenceError(
                     "pack_exists",
                     f"there is evidence of run {run_id} already",
                     hint="Run the cell again for a new run.",
                 )
-            mine.mkdir()
+            _make(mine)
             for file in files:
-                (mine / file.name).write_bytes(file.data)
+                _write_new(f"{mine}/{file.name}", file.data)
             mine.rename(target)
             self._journal(run_id).unlink(missing_ok=True)
         except OSError as cause:
@@ -162,6 +158,43 @@ class FolderRunStore:
                 continue
 
 
+def _make(folder: Path) -> None:
+    """Make a folder that is not there; what it lies in is there already except for the first."""
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+
+
+def _write_new(path: str, data: bytes) -> None:
+    """Write a file that is not there. One is made for every part of every pack: without the layers of `open`."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("ab+")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab+")
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read from its start and add to its end, with no other process doing the same."""
+    with _opened(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        yield file
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     mine = path.with_name(f".{path.name}.{os.getpid()}")
     mine.write_bytes(data)
@@ -189,6 +222,10 @@ def _since(process: int) -> int:
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+_own_since = cache(_since)
+"""When this process began, by its number: a forked child has another."""
 
 
 def _alive(process: int, since: int) -> bool:
