@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from aureus_jupyter.errors import UserError
@@ -61,7 +62,7 @@ def parse_line(line: str, namespace: Mapping[str, Any]) -> Line:
 
     Raises UserError: `unknown_option`, `bad_option`, `missing_value`, `bad_name`, `bad_parameter`, `bad_text`.
     """
-    tokens = _split(checked_text(line, "the %%aureus line"))
+    tokens = list(_split(checked_text(line, "the %%aureus line")))
     found: dict[str, Any] = {}
     words: list[str] = []
     while tokens:
@@ -86,14 +87,15 @@ def parse_line(line: str, namespace: Mapping[str, Any]) -> Line:
     return Line(words=tuple(rest), **found)
 
 
-def _split(line: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _split(line: str) -> tuple[str, ...]:
     """Split as a POSIX shell does; on Windows a backslash is a part of a path."""
     reader = shlex.shlex(line, posix=True, punctuation_chars=False)
     reader.whitespace_split, reader.commenters = True, ""
     if os.name == "nt":
         reader.escape = ""
     try:
-        return list(reader)
+        return tuple(reader)
     except ValueError:
         raise bad_option("a quote on the %%aureus line is never closed", "Close it, or leave it out.") from None
 

@@ -14,7 +14,8 @@ from .frame import as_text, frame_of, unique_names
 
 __all__ = ["ArrowResult"]
 
-_HASH_AHEAD = 100_000
+_LARGE = 100_000
+"""Rows from which on a result is hashed ahead, and its memory shared with the frame."""
 
 
 class ArrowResult:
@@ -33,7 +34,7 @@ class ArrowResult:
         self._digest: tuple[str, str] | None = None
         self._lock = threading.Lock()
         self._hashing: threading.Thread | None = None
-        if table.num_rows >= _HASH_AHEAD:
+        if table.num_rows >= _LARGE:
             self._hashing = threading.Thread(target=self._hash, args=(self._table,), name="aureus-digest", daemon=True)
             self._hashing.start()
 
@@ -74,11 +75,13 @@ class ArrowResult:
 
         Raises UserError `no_frame_type` for a type pandas has no place for.
         """
+        names, types = [c.name for c in self._columns], [c.type for c in self._columns]
+        if self._table.num_rows < _LARGE:
+            return frame_of(names, types, list(self._table.columns))
         with self._lock:
             if self._frame is None:
-                names = [c.name for c in self._columns]
                 columns = list(self._table.columns)
-                self._frame = frame_of(names, [c.type for c in self._columns], columns)
+                self._frame = frame_of(names, types, columns)
                 self._table = type(self._table).from_arrays(columns, names=names)
             # pandas copies on write as long as this result holds the memory too.
             return self._frame.copy(deep=False)
