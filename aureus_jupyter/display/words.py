@@ -158,11 +158,17 @@ def _what(run: Run, outcome: str) -> str:
     if outcome in {"allowed", "masked"}:
         how = "Policy changed what you see." if outcome == "masked" else "Policy changed nothing."
         return f"{run.principal.name} read {_datasets(run) or 'no dataset'}{purpose}. {how}"
-    if outcome == "waiting":
-        return f"{run.principal.name} asked to read {_datasets(run)}{purpose}."
+    if outcome == "waiting" or _denied(run):
+        return f"{run.principal.name} asked to read {_datasets(run) or 'no dataset'}{purpose}."
     if run.failure is not None:
         return run.failure.message[:1].upper() + run.failure.message[1:] + "."
     return ""
+
+
+def _denied(run: Run) -> bool:
+    """Whether a policy's own reason is the failure: it is told under Why, with the policy's name, and not twice."""
+    reasons = run.verdict.reasons if run.verdict is not None else ()
+    return run.failure is not None and any(r.message == run.failure.message for r in reasons)
 
 
 def _why(run: Run) -> tuple[str, ...]:
