@@ -159,7 +159,7 @@ def test_a_disk_that_is_full(front: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     real = os.write
 
     def full(file: int, data: bytes) -> int:
-        if ".part" in os.readlink(f"/proc/self/fd/{file}"):
+        if ".part" in str(Path(f"/proc/self/fd/{file}").readlink()):
             raise OSError(28, "No space left on device")
         return real(file, data)
 
