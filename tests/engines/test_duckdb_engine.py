@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
+from staff import MARKER, SHOWN, STAFF, ask, parquet, plan, refusal
 
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
 from aureus_jupyter.adapters.engines.duckdb_cost import cost_in_words
 from aureus_jupyter.adapters.engines.duckdb_errors import translate
-from aureus_jupyter.errors import AureusError, Bug, Refused, Span, Unavailable, UserError
+from aureus_jupyter.errors import Bug, Refused, Span, Unavailable, UserError
 from aureus_jupyter.ports import Limits
-from aureus_jupyter.values.catalog import Column, Dataset
-from aureus_jupyter.values.plan import KEY_MARKER, Plan, Shadow
+from aureus_jupyter.values.catalog import Column
+from aureus_jupyter.values.plan import KEY_MARKER, Shadow
 
-MARKER = "MARK-9043"
-STAFF = Dataset(
-    name="Staff",
-    pack="p",
-    source="staff",
-    columns=(
-        Column(name="id", type="BIGINT"),
-        Column(name="nick", type="text"),
-        Column(name="wage", type="DECIMAL(18,2)"),
-    ),
-)
-SHOWN = Shadow(dataset="Staff", source="staff", projection=('"id"', '"nick"', 'NULL::DECIMAL(18,2) AS "wage"'))
 SITES = Shadow(dataset="site", source="hq.site", projection=('"name"',))
-
-
-@pytest.fixture
-def bank(tmp_path: Path) -> Path:
-    path = tmp_path / "bank.duckdb"
-    with duckdb.connect(str(path)) as con:
-        con.execute(
-            f"CREATE TABLE staff (id BIGINT NOT NULL, nick VARCHAR, wage DECIMAL(18,2));"
-            f"INSERT INTO staff SELECT i, '{MARKER}-' || i, i * 10 FROM range(1000) r(i);"
-            "CREATE SCHEMA hq; CREATE TABLE hq.site AS SELECT 'OSLO' AS name; CREATE VIEW rich AS FROM staff"
-        )
-    return path
 
 
 @pytest.fixture
@@ -49,31 +25,6 @@ def engine(bank: Path):
     engine = DuckDBEngine.open(str(bank), threads=2)
     yield engine
     engine.close()
-
-
-def parquet(sql: str, path: Path) -> None:
-    with duckdb.connect() as con:
-        con.execute(f"COPY ({sql}) TO '{path}'")
-
-
-def plan(sql: str, *shadows: Shadow, rows: int | None = None) -> Plan:
-    return Plan(sql=sql, bound=sql, dialect="duckdb", shadows=shadows or (SHOWN,), rows=rows)
-
-
-def ask(engine: DuckDBEngine, sql: str, *shadows: Shadow, **values):
-    asked = plan(sql, *shadows)
-    engine.prepare(asked, (STAFF,))
-    return engine.run(asked, values, Limits())
-
-
-def refusal(work: Callable[[], object]) -> AureusError:
-    with pytest.raises(AureusError) as caught:
-        work()
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-    assert MARKER not in str(caught.value)
-    assert caught.value.hint
-    return caught.value
 
 
 def test_shadows_are_kept_while_they_fit_and_dropped_when_unlisted(engine: DuckDBEngine) -> None:
