@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -19,22 +18,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from needs import missing
-
-
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+from tools import tool
 
 
 @pytest.fixture(scope="session")
-def lab_browser(root: Path) -> ModuleType:
+def lab_browser() -> Any:
     """The module that starts JupyterLab and the browser; a machine without Chromium cannot run these tests."""
-    module = _module(root / ".ci" / "tools" / "lab_browser.py")
+    module = tool("lab_browser")
     if module.chromium() is None:
         missing("Chromium (Debian: apt-get install chromium)")
     return module

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tools import tool
 
 
 @pytest.fixture(scope="module")
-def front_end(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("front_end", root / ".ci" / "tools" / "front_end.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def front_end() -> ModuleType:
+    module: ModuleType = tool("front_end")
     return module
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from tools import tool
 
 pytestmark = pytest.mark.shared
 LIMIT = 500.5
@@ -24,15 +23,9 @@ def tables(shared: Path) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def questions(root: Path) -> list[tuple[str, str]]:
+def questions() -> list[tuple[str, str]]:
     """Titles and SQL, as the notebook has them."""
-    spec = importlib.util.spec_from_file_location(
-        "questions_in_sql", root / ".ci" / "tools" / "make_analyst_notebook.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = tool("make_analyst_notebook")
     return [*module.BERKA, *module.AMLSIM]
 
 

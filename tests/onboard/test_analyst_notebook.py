@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from tools import tool
 
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.catalogs.validate import validate_pack
@@ -139,14 +138,8 @@ def test_a_draft_is_replaced_only_when_forced_and_a_reviewed_pack_never(
     assert main(["onboard", source, str(out), "--force"]) == 1
 
 
-def questions(root: Path) -> list[tuple[str, str]]:
-    spec = importlib.util.spec_from_file_location(
-        "make_analyst_notebook", root / ".ci" / "tools" / "make_analyst_notebook.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def questions() -> list[tuple[str, str]]:
+    module = tool("make_analyst_notebook")
     return [("berka", sql) for _, sql in module.BERKA] + [("amlsim", sql) for _, sql in module.AMLSIM]
 
 
@@ -155,7 +148,7 @@ def questions(root: Path) -> list[tuple[str, str]]:
 def test_twenty_questions_under_papermill(
     packs: Path, shared: Path, root: Path, tmp_path: Path, quiet_home: Path
 ) -> None:
-    asked = questions(root)
+    asked = questions()
     assert len(asked) == 20
     environment = {
         **os.environ,

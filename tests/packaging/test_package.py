@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tools import tool
 
 pytestmark = [pytest.mark.wheel, pytest.mark.slow]
 
@@ -81,12 +81,8 @@ def install(place: Place, *what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def wheel_check(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("wheel_check", root / ".ci" / "tools" / "wheel_check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def wheel_check() -> ModuleType:
+    module: ModuleType = tool("wheel_check")
     return module
 
 
