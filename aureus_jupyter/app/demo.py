@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -98,8 +99,8 @@ def _trust(folder: Path) -> Path:
 def _asked(pack: Path) -> str:
     """Return the beginning of what the cell asked."""
     try:
-        text = (pack / "cell.txt").read_text("utf-8")
-    except OSError:
+        text = str(json.loads((pack / "record.json").read_bytes())["cell"])
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
     flat = " ".join(text.split())
     return flat if len(flat) <= 60 else flat[:59] + "…"

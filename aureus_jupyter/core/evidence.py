@@ -52,32 +52,34 @@ def _parameter(name: str, value: Parameter) -> dict[str, Any]:
     return {"name": name, "type": type(value).__name__, "value": "(hidden)" if hidden else str(value)}
 
 
-def _text(name: str, text: str) -> PackFile:
-    return PackFile(name=name, data=text.encode("utf-8", "replace"))
+def _utf8(text: str) -> bytes:
+    """Return the text's bytes; half a surrogate pair, which has none, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def pack_files(run: Run) -> list[PackFile]:
     """Return the files of a run's pack, without its statement. The same run gives the same bytes.
 
-    `record.json` holds everything a machine asks for: inputs, verdict with every policy that fired, lineage, result schema
-    and digest, failure, environment. What a run does not have (a plan, a result) is null, or has no file.
+    `evidence.md` is for people. `record.json` holds everything a machine asks for: the cell, the SQL as it was written and
+    with the relations it ran over, inputs, verdict with every policy that fired, lineage, result schema and digest, failure,
+    environment. What a run does not have (a plan, a result) is null. There are no more files than that, because on a busy
+    disk making one costs as much as everything else that is done for evidence.
     """
-    files = [
-        _text("cell.txt", run.cell.source),
-        _text("evidence.md", report(run, outcome_word(run))),
+    return [
+        PackFile(name="evidence.md", data=_utf8(report(run, outcome_word(run)))),
         PackFile(name="record.json", data=canonical_json(_record(run)) + b"\n"),
     ]
-    if run.draft is not None:
-        files.append(_text("sql.original.sql", run.draft.sql))
-    if run.plan is not None:
-        files.append(_text("sql.rewritten.sql", run.plan.rewritten()))
-    return files
 
 
 def _record(run: Run) -> dict[str, Any]:
     cell, draft = run.cell, run.draft
     parameters = draft.parameters if draft is not None else cell.parameters
     return {
+        "cell": _utf8(cell.source).decode(),
+        "sql": {
+            "original": None if draft is None else _utf8(draft.sql).decode(),
+            "rewritten": None if run.plan is None else run.plan.rewritten(),
+        },
         "inputs": {
             "as": cell.kind,
             "connection": run.connection,
@@ -144,7 +146,7 @@ def _predicate(run: Run, at: str) -> dict[str, Any]:
         "principal": to_dict(run.principal),
         "purpose": run.cell.purpose,
         "notebook": run.cell.notebook,
-        "cell": {"id": run.cell.cell_id, "source_digest": digest_bytes(run.cell.source.encode("utf-8", "replace"))},
+        "cell": {"id": run.cell.cell_id, "source_digest": digest_bytes(_utf8(run.cell.source))},
         "pack": run.pack,
         "connection": run.connection,
         "catalog_version": run.catalog_version,

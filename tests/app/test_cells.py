@@ -99,11 +99,10 @@ def test_the_users_text_is_what_ran(front: Any) -> None:
     told = front.asked(text, "--params p=0.05")
     (run,) = front.runs
     assert told.error is None
-    assert (run / "sql.original.sql").read_text() == text
-    assert (run / "cell.txt").read_text() == text
-    assert json.loads((run / "record.json").read_text())["inputs"]["parameters"] == [
-        {"name": "p", "type": "float", "value": "0.05"}
-    ]
+    record = json.loads((run / "record.json").read_text())
+    assert (record["cell"], record["sql"]["original"]) == (text, text)
+    assert record["sql"]["rewritten"].endswith(text)
+    assert record["inputs"]["parameters"] == [{"name": "p", "type": "float", "value": "0.05"}]
     assert list(front.shell.user_ns["_"].columns) == ["country", "N n"]
 
 

@@ -24,11 +24,11 @@ def test_verify_says_which_file_and_why(front: Any, capsys: pytest.CaptureFixtur
     assert main(["verify", str(front.folder)]) == 0
     assert "2 verified, 0 broken" in capsys.readouterr().out
     (front.runs[0] / "record.json").write_text("{}")
-    (front.runs[1] / "cell.txt").unlink()
+    (front.runs[1] / "evidence.md").unlink()
     assert main(["verify", str(front.folder)]) == 1
     shown = capsys.readouterr().out
     assert "record.json: the file is not the one that was signed [changed]" in shown
-    assert "cell.txt: the file is listed in the statement and is not there [missing]" in shown
+    assert "evidence.md: the file is listed in the statement and is not there [missing]" in shown
     assert main(["verify", str(front.runs[0])]) == 1
 
 

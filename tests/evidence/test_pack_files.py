@@ -44,17 +44,11 @@ def test_the_same_run_gives_the_same_bytes(finished: Run) -> None:
 
 
 def test_names_of_files(finished: Run) -> None:
-    assert [f.name for f in pack_files(finished)] == [
-        "cell.txt",
-        "evidence.md",
-        "record.json",
-        "sql.original.sql",
-        "sql.rewritten.sql",
-    ]
+    assert [f.name for f in pack_files(finished)] == ["evidence.md", "record.json"]
     failed = replace(
         bare(State.REFUSED, EventKind.DENIED), failure=Failure(family="f", code="c", message="m", hint="h")
     )
-    assert [f.name for f in pack_files(failed)] == ["cell.txt", "evidence.md", "record.json"]
+    assert [f.name for f in pack_files(failed)] == ["evidence.md", "record.json"]
 
 
 def record(run: Run) -> dict[str, Any]:
@@ -69,7 +63,14 @@ def test_the_record(finished: Run) -> None:
     assert made["result"]["digest"] == "sha256:" + "2" * 64
     assert made["draft"]["by"] == "verified:q"
     assert made["environment"] == {"python": "3"}
+    assert made["cell"] == finished.cell.source
+    assert finished.draft is not None
+    assert finished.plan is not None
+    assert made["sql"] == {"original": finished.draft.sql, "rewritten": finished.plan.rewritten()}
     nothing = record(bare(State.REFUSED))
+    assert nothing["sql"] == {"original": None, "rewritten": None}
+    half = replace(bare(State.REFUSED), cell=Cell(source="a \ud800"))
+    assert record(half)["cell"] == "a ?"
     assert [nothing[k] for k in ("draft", "verdict", "lineage", "result", "failure")] == [None] * 5
 
 

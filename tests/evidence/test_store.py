@@ -174,7 +174,7 @@ def test_what_a_killed_kernel_left_is_cleared(tmp_path: Path) -> None:
     left, ours = (store.folder / "runs" / f".{RUN}.{pid}.part" for pid in (gone.pid, os.getpid()))
     for folder in (left, ours):
         folder.mkdir(parents=True)
-        (folder / "cell.txt").write_text("x")
+        (folder / "evidence.md").write_text("x")
     store.interrupted()
     assert not left.exists()
     assert ours.exists(), "this process may be writing it"
