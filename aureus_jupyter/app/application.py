@@ -49,7 +49,7 @@ class App:
         self._start = start
         self._settings: Settings | None = None
         self._deciders: dict[str, Decider] = {}
-        self._watched: dict[str, tuple[tuple[Path, ...], tuple[tuple[int, int], ...]]] = {}
+        self._watched: dict[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {}
         self._engines: dict[tuple[str, str], tuple[str, Engine]] = {}
         self._added: dict[str, str] = {}
         self._stores: dict[Path, FolderRunStore] = {}

@@ -98,19 +98,19 @@ def policy_folders(settings: Settings, pack: str) -> list[Path]:
     return _first_of_each(folders)
 
 
-def rule_files(settings: Settings, pack: str) -> tuple[Path, ...]:
+def rule_files(settings: Settings, pack: str) -> tuple[str, ...]:
     """Return every file and folder whose change would change a decision: policies, contracts, the pack itself."""
     folders = [*policy_folders(settings, pack), find_pack(pack, settings.packs_path)]
     below = [p for folder in folders for p in folder.rglob("*") if p.is_dir() or p.suffix in {".yaml", ".yml"}]
-    return tuple(dict.fromkeys([*folders, *below]))
+    return tuple(dict.fromkeys(str(path) for path in (*folders, *below)))
 
 
-def stamp(files: Sequence[Path]) -> tuple[tuple[int, int], ...]:
+def stamp(files: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return times and sizes of files, to see that one has changed without reading it; a missing one counts as zeros."""
     found = []
     for path in files:
         try:
-            told = path.stat()
+            told = os.stat(path)  # noqa: PTH116 - asked of every file before every cell
         except OSError:
             found.append((0, 0))
         else:

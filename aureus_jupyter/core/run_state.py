@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from aureus_jupyter.errors import Bug
 from aureus_jupyter.values.run import Event, EventKind, Run, State
@@ -45,8 +46,11 @@ TRANSITIONS: Mapping[tuple[State, EventKind], State] = MappingProxyType(
 )
 
 
-def advance(run: Run, event: Event) -> Run:
-    """Return `run` after `event`. Raises `Bug` when the table has no such move; `run` is never changed."""
+def advance(run: Run, event: Event, **learned: Any) -> Run:
+    """Return `run` after `event`, with what was `learned` on the way (fields of `Run`); `run` itself is never changed.
+
+    Raises `Bug` when the table has no such move.
+    """
     target = TRANSITIONS.get((run.state, event.kind))
     if target is None:
         raise Bug(
@@ -54,7 +58,7 @@ def advance(run: Run, event: Event) -> Run:
             f"a run that is {run.state} cannot take the event {event.kind}",
             hint="Nothing was read. Please report this with the run's evidence folder.",
         )
-    return replace(run, state=target, events=(*run.events, event))
+    return replace(run, state=target, events=(*run.events, event), **learned)
 
 
 def fold_events(run: Run, events: Iterable[Event]) -> Run:

@@ -137,7 +137,7 @@ class Runner:
             raise _StoppedError(*self._fail(run, _kind_of(failed.error), failed.error)) from failed.error
         except AureusError as error:
             raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
-        run = replace(run, draft=draft, facts=decided.facts, verdict=decided.verdict, plan=decided.plan)
+        digest = ""
         if decided.plan is not None:
             digest = decision_digest(
                 decided.plan_digest,
@@ -147,7 +147,14 @@ class Runner:
                 desk.principal,
                 cell.purpose,
             )
-            run = replace(run, decision_digest=digest)
+        run = replace(
+            run,
+            draft=draft,
+            facts=decided.facts,
+            verdict=decided.verdict,
+            plan=decided.plan,
+            decision_digest=digest,
+        )
         return run, decided
 
     def _clear(self, run: Run, resumes: str) -> tuple[Run, Decided, Sequence[PackFile]]:
@@ -202,7 +209,7 @@ class Runner:
         try:
             table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
-            return advance(replace(run, result=info), self._event(EventKind.COMPLETED, info.digest)), table
+            return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:
@@ -217,7 +224,7 @@ class Runner:
         if run.state in {State.FINISHED, State.REFUSED, State.FAILED}:
             return replace(run, failure=failure), error
         allowed = kind if run.state is State.DRAFTED or kind is not EventKind.DENIED else EventKind.ERRORED
-        return advance(replace(run, failure=failure), self._event(allowed, run.decision_digest, error.code)), error
+        return advance(run, self._event(allowed, run.decision_digest, error.code), failure=failure), error
 
     def _seal(
         self, run: Run, table: ResultTable | None, error: AureusError | None, extra: Sequence[PackFile]

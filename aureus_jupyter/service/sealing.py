@@ -11,7 +11,7 @@ from aureus_jupyter.ports import RunStore, Signer
 from aureus_jupyter.service.shield import shielded
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.evidence import PackFile
-from aureus_jupyter.values.run import Event, EventKind, Run
+from aureus_jupyter.values.run import Event, EventKind, Run, State
 
 __all__ = ["seal"]
 
@@ -26,7 +26,8 @@ def seal(run: Run, store: RunStore, signer: Signer, at: str, extra: Sequence[Pac
         files = [*pack_files(run), *extra]
         envelope = encode_envelope(signer.sign(PAYLOAD_TYPE, statement_bytes(run, files, at)))
         path = store.seal(run.id, [*files, PackFile(name=STATEMENT_FILE, data=envelope)])
-    done = replace(run, evidence=path, evidence_digest=digest_bytes(envelope))
-    if run.state == "held":
-        return done
-    return advance(done, Event(kind=EventKind.SEALED, at=at, actor="aureus", digest=done.evidence_digest))
+    digest = digest_bytes(envelope)
+    if run.state is State.HELD:
+        return replace(run, evidence=path, evidence_digest=digest)
+    sealed = Event(kind=EventKind.SEALED, at=at, actor="aureus", digest=digest)
+    return advance(run, sealed, evidence=path, evidence_digest=digest)

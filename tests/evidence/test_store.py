@@ -210,3 +210,22 @@ def test_links_are_not_followed(sealed: Run, tmp_path: Path) -> None:
     with pytest.raises(EvidenceError) as caught:
         read_pack(tmp_path / "nosuch")
     assert caught.value.code == "pack_unreadable"
+
+
+def test_a_folder_that_leads_nowhere_is_no_conflict(tmp_path: Path) -> None:
+    (tmp_path / "n.aureus").symlink_to(tmp_path / "gone")
+    with pytest.raises(EvidenceError) as caught:
+        FolderRunStore(tmp_path / "n.aureus").append(RUN, [event()], 0)
+    assert caught.value.code == "evidence_not_written"
+
+
+def test_a_pack_does_not_follow_a_link_in_its_place(tmp_path: Path) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    (store.folder / "runs").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (store.folder / "runs" / RUN).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EvidenceError) as caught:
+        store.seal(RUN, [PackFile(name="a", data=b"1")])
+    assert caught.value.code == "pack_exists"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert [p.name for p in (store.folder / "runs").iterdir()] == [RUN]

@@ -18,11 +18,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
@@ -34,6 +34,8 @@ from aureus_jupyter.values.ids import is_run_id
 from aureus_jupyter.values.run import Event, Run
 
 __all__ = ["APPROVAL_FILE", "REQUEST_FILE", "FolderRunStore", "read_pack"]
+
+T = TypeVar("T")
 
 REQUEST_FILE = "request.json"
 APPROVAL_FILE = "approval.dsse.json"
@@ -54,6 +56,7 @@ class FolderRunStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._runs, self._journals = folder / "runs", folder / "journal"
 
     # -- journal ---------------------------------------------------------------------------------------------------
 
@@ -66,30 +69,28 @@ class FolderRunStore:
         writer = {"pid": os.getpid(), "since": _own_since(os.getpid())}
         lines = b"".join(canonical_json({**writer, **to_dict(event)}) + b"\n" for event in events)
         try:
+            if not expected:
+                _in_folder(path, lambda: _begin(path, lines))
+                return
             with _held(path) as file:
-                found = file.read().count(b"\n")
-                if found != expected:
-                    raise EvidenceError(
-                        "journal_conflict",
-                        f"the journal of run {run_id} holds {found} events, {expected} were expected",
-                        hint="Another process works on this run. Run the cell again.",
-                    )
+                if file.read().count(b"\n") != expected:
+                    raise _conflict(path)
                 file.write(lines)
         except OSError as cause:
             raise _failed(cause, "the run's journal", path.parent) from cause
 
     def _journal(self, run_id: str) -> Path:
         assert is_run_id(run_id), "a run id is made by us and names a file"
-        return self.folder / "journal" / f"{run_id}.jsonl"
+        return self._journals / f"{run_id}.jsonl"
 
     def interrupted(self) -> Sequence[str]:
         """Return runs whose process is gone and which were never sealed, oldest first; forget those sealed after all."""
-        for part in (self.folder / "runs").glob(".*.part"):
+        for part in self._runs.glob(".*.part"):
             if not _alive(_process_of(part.name), 0):
                 shutil.rmtree(part, ignore_errors=True)
         found = []
-        for path in sorted((self.folder / "journal").glob("*.jsonl")):
-            if (self.folder / "runs" / path.stem).is_dir():
+        for path in sorted(self._journals.glob("*.jsonl")):
+            if (self._runs / path.stem).is_dir():
                 path.unlink(missing_ok=True)
             elif is_run_id(path.stem) and not _alive(*_writer(path)):
                 found.append(path.stem)
@@ -102,30 +103,30 @@ class FolderRunStore:
 
         Raises EvidenceError `evidence_not_written` or `pack_exists`.
         """
-        runs = self.folder / "runs"
-        target, mine = runs / run_id, runs / f".{run_id}.{os.getpid()}.part"
+        target, mine = self._runs / run_id, self._runs / f".{run_id}.{os.getpid()}.part"
         try:
-            if target.exists():
+            try:
+                _in_folder(mine, mine.mkdir)
+                for file in files:
+                    _write_new(f"{mine}/{file.name}", file.data)
+                mine.rename(target)
+            except BaseException:
+                shutil.rmtree(mine, ignore_errors=True)
+                raise
+            self._journal(run_id).unlink(missing_ok=True)
+        except OSError as cause:
+            if cause.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR} and target.exists():
                 raise EvidenceError(
                     "pack_exists",
                     f"there is evidence of run {run_id} already",
                     hint="Run the cell again for a new run.",
-                )
-            _make(mine)
-            for file in files:
-                _write_new(f"{mine}/{file.name}", file.data)
-            mine.rename(target)
-            self._journal(run_id).unlink(missing_ok=True)
-        except OSError as cause:
-            raise _failed(cause, "evidence", runs) from cause
-        finally:
-            if mine.exists():
-                shutil.rmtree(mine, ignore_errors=True)
+                ) from cause
+            raise _failed(cause, "evidence", self._runs) from cause
         return str(target)
 
     def packs(self) -> Sequence[str]:
         """Return the paths of sealed packs, oldest first."""
-        found = [p for p in (self.folder / "runs").glob("*") if is_run_id(p.name) and p.is_dir()]
+        found = [p for p in self._runs.glob("*") if is_run_id(p.name) and p.is_dir()]
         return [str(p) for p in sorted(found)]
 
     # -- requests and answers --------------------------------------------------------------------------------------
@@ -158,13 +159,29 @@ class FolderRunStore:
                 continue
 
 
-def _make(folder: Path) -> None:
-    """Make a folder that is not there; what it lies in is there already except for the first."""
+def _begin(path: Path, lines: bytes) -> None:
+    """Write a journal's first lines. Needs no lock: only one process can make the file."""
     try:
-        folder.mkdir()
+        _write_new(str(path), lines)
+    except FileExistsError:
+        raise _conflict(path) from None
+
+
+def _conflict(path: Path) -> EvidenceError:
+    return EvidenceError(
+        "journal_conflict",
+        f"the journal of run {path.stem} is not as this process left it",
+        hint="Another process works on this run. Run the cell again.",
+    )
+
+
+def _in_folder(path: Path, make: Callable[[], T]) -> T:
+    """Make `path`; the folder it lies in is there already, except for the first one."""
+    try:
+        return make()
     except FileNotFoundError:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return make()
 
 
 def _write_new(path: str, data: bytes) -> None:
@@ -178,18 +195,10 @@ def _write_new(path: str, data: bytes) -> None:
         os.close(file)
 
 
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("ab+")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab+")
-
-
 @contextmanager
 def _held(path: Path) -> Iterator[BinaryIO]:
     """Open a file to read from its start and add to its end, with no other process doing the same."""
-    with _opened(path) as file:
+    with _in_folder(path, lambda: path.open("ab+")) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         yield file
