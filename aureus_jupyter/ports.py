@@ -15,7 +15,7 @@ from .values.catalog import Catalog, Dataset
 from .values.draft import Draft
 from .values.evidence import Envelope, PackFile, TrustedKey
 from .values.plan import Parameter, Plan
-from .values.run import Event, Run
+from .values.run import Run
 from .values.verdict import DecisionRequest, Ruling
 
 __all__ = [
@@ -210,10 +210,10 @@ class Copilot(Protocol):
 class RunStore(Protocol):
     """Where runs are journalled and evidence is sealed: one folder beside one notebook."""
 
-    def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
-        """Add events to a run's log so that they survive this process.
+    def append(self, run: Run, expected: int) -> None:
+        """Keep a run as it stands, with its events beyond the first `expected`, so that it survives this process.
 
-        Raises EvidenceError (`journal_conflict`) unless it holds `expected` of them.
+        Raises EvidenceError (`journal_conflict`) unless `expected` of its events are kept already.
         """
         ...
 
@@ -221,8 +221,11 @@ class RunStore(Protocol):
         """Write a pack whole or not at all; return its folder's path. Raises EvidenceError."""
         ...
 
-    def interrupted(self) -> Sequence[str]:
-        """Return ids of runs whose process is gone and which were never sealed."""
+    def interrupted(self) -> Sequence[Run]:
+        """Return the runs whose process is gone and which were never sealed, as they stood, oldest first.
+
+        Of one that cannot be read any more only the id is known. Each is returned until it is sealed.
+        """
         ...
 
     def packs(self) -> Sequence[str]:

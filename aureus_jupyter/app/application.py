@@ -17,14 +17,15 @@ from aureus_jupyter.app import build, pages
 from aureus_jupyter.display.bundle import bundle
 from aureus_jupyter.display.provenance import attach
 from aureus_jupyter.errors import AureusError, UserError
-from aureus_jupyter.ports import Engine, Progress
+from aureus_jupyter.ports import Engine, Progress, RunStore
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.runs import Desk, Runner
+from aureus_jupyter.service.sealing import seal_interrupted
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.codec import from_dict
 from aureus_jupyter.values.draft import Cell
-from aureus_jupyter.values.ids import is_run_id
+from aureus_jupyter.values.ids import is_run_id, utc_text
 from aureus_jupyter.values.run import Run
 from aureus_jupyter.values.settings import Settings
 
@@ -55,6 +56,7 @@ class App:
         self._stores: dict[Path, FolderRunStore] = {}
         self._kept: dict[str, Any] = {}
         self._desks: dict[tuple[str, str, str], Desk] = {}
+        self._recovered: list[RunStore] = []
         self._runs: list[Run] = []
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ class App:
         cell = self._with_defaults(cell)
         try:
             desk = self._desk(cell, progress)
-            notices = self._notices(desk.store)
+            notices = self._notices(desk)
             outcome = Runner(desk).run(cell, progress, resumes)
         except AureusError as error:
             return self._not_started(cell, error)
@@ -246,16 +248,21 @@ class App:
             rows_in_evidence=build.rows_in_evidence(settings),
         )
 
-    def _notices(self, store: Any) -> tuple[str, ...]:
-        """Say once per kernel and folder what was interrupted before."""
-        key = f"notices {store.folder}"
-        if key in self._kept:
+    def _notices(self, desk: Desk) -> tuple[str, ...]:
+        """Seal what earlier kernels left unfinished, and say so; once per kernel and folder."""
+        store = desk.store
+        if store in self._recovered:
             return ()
-        self._kept[key] = True
-        found = store.interrupted()
-        return tuple(
-            f"Run {run} was interrupted before its evidence was written; nothing of it was returned." for run in found
-        )
+        self._recovered.append(store)
+        return tuple(self._recover(run, desk) for run in store.interrupted())
+
+    def _recover(self, run: Run, desk: Desk) -> str:
+        told = f"Run {run.id} was interrupted: its kernel ended before its evidence was written, and nothing of it was returned."
+        try:
+            sealed = seal_interrupted(run, desk.store, desk.signer(), utc_text(desk.clock.now()))
+        except AureusError as error:
+            return f"{told} Its evidence could not be written: {error.message}."
+        return f"{told} Its evidence is now in {sealed.evidence}."
 
     # -- line commands ---------------------------------------------------------------------------------------------
 

@@ -15,7 +15,10 @@ __all__ = ["verify_paths"]
 
 
 def verify_paths(paths: Iterable[Path], trust: Path) -> list[Verification]:
-    """Check every pack at or below each path. A path without a pack is a finding. Raises EvidenceError for the trust file."""
+    """Check every pack at or below each path. A path without a pack is a finding, and so is a run that left none.
+
+    Raises EvidenceError for the trust file.
+    """
     from aureus_jupyter.adapters.signers.trust import read_trust
 
     keys = read_trust(trust)
@@ -23,7 +26,9 @@ def verify_paths(paths: Iterable[Path], trust: Path) -> list[Verification]:
     for path in paths:
         packs = _packs(path)
         found += [_one(pack, keys) for pack in packs]
-        if not packs:
+        unsealed = _unsealed(path)
+        found += unsealed
+        if not packs and not unsealed:
             found.append(_nothing(path, "no_evidence", "there is no evidence here"))
     return found
 
@@ -39,6 +44,16 @@ def _packs(path: Path) -> Sequence[Path]:
         if is_run_id(p.name) and p.parent.name == "runs" and p.is_dir() and not p.is_symlink()
     ]
     return sorted(below)
+
+
+def _unsealed(path: Path) -> list[Verification]:
+    """Return a finding for every run whose journal is there and whose evidence is not."""
+    why = "the run was started and has no evidence: it still runs, or its kernel ended; the next cell of the notebook tells"
+    return [
+        _nothing(journal, "unsealed", why)
+        for journal in sorted(path.rglob("journal/*.jsonl"))
+        if is_run_id(journal.stem) and not (journal.parents[1] / "runs" / journal.stem).is_dir()
+    ]
 
 
 def _one(pack: Path, keys: Sequence[TrustedKey]) -> Verification:

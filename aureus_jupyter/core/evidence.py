@@ -7,6 +7,7 @@ its SHA-256. The result's rows are never in a pack unless the caller adds them; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aureus_jupyter.core.dsse import encode_envelope
@@ -26,6 +27,7 @@ __all__ = [
     "outcome_word",
     "pack_files",
     "statement_bytes",
+    "without_secrets",
 ]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -34,6 +36,7 @@ PREDICATE_TYPE = "https://aureus.dev/evidence/run/v1"
 STATEMENT_FILE = "statement.dsse.json"
 RESULT_SUBJECT = "result"
 
+_HIDDEN = "(hidden)"
 _SECRET_NAMES = ("password", "passwd", "secret", "token", "apikey", "api_key")
 
 
@@ -47,9 +50,24 @@ def outcome_word(run: Run) -> str:
     return "failed" if "started" in kinds else "refused"
 
 
+def _is_secret(name: str) -> bool:
+    return any(mark in name.lower() for mark in _SECRET_NAMES)
+
+
 def _parameter(name: str, value: Parameter) -> dict[str, Any]:
-    hidden = any(mark in name.lower() for mark in _SECRET_NAMES)
-    return {"name": name, "type": type(value).__name__, "value": "(hidden)" if hidden else str(value)}
+    return {"name": name, "type": type(value).__name__, "value": _HIDDEN if _is_secret(name) else str(value)}
+
+
+def without_secrets(run: Run) -> Run:
+    """Return the run without the values of parameters whose names say that they are secret, to keep outside of memory."""
+
+    def hidden(given: tuple[tuple[str, Parameter], ...]) -> tuple[tuple[str, Parameter], ...]:
+        return tuple((name, _HIDDEN if _is_secret(name) else value) for name, value in given)
+
+    if not any(_is_secret(name) for name, _ in run.cell.parameters):
+        return run
+    draft = None if run.draft is None else replace(run.draft, parameters=hidden(run.draft.parameters))
+    return replace(run, cell=replace(run.cell, parameters=hidden(run.cell.parameters)), draft=draft)
 
 
 def _utf8(text: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from aureus_jupyter.core.evidence import without_secrets
 from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
 from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
@@ -201,7 +202,7 @@ class Runner:
         parameters = dict(run.draft.parameters)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
-            desk.store.append(run.id, started.events, 0)
+            desk.store.append(without_secrets(started), 0)
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         run = started

@@ -11,9 +11,9 @@ from aureus_jupyter.ports import RunStore, Signer
 from aureus_jupyter.service.shield import shielded
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.evidence import PackFile
-from aureus_jupyter.values.run import Event, EventKind, Run, State
+from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
 
-__all__ = ["seal"]
+__all__ = ["seal", "seal_interrupted"]
 
 
 def seal(run: Run, store: RunStore, signer: Signer, at: str, extra: Sequence[PackFile] = ()) -> Run:
@@ -31,3 +31,19 @@ def seal(run: Run, store: RunStore, signer: Signer, at: str, extra: Sequence[Pac
         return replace(run, evidence=path, evidence_digest=digest)
     sealed = Event(kind=EventKind.SEALED, at=at, actor="aureus", digest=digest)
     return advance(run, sealed, evidence=path, evidence_digest=digest)
+
+
+def seal_interrupted(run: Run, store: RunStore, signer: Signer, at: str) -> Run:
+    """Write the evidence of a run whose kernel ended before it could, and return the run.
+
+    The record says what the journal told; the journal is not signed, and the record says that too. Raises EvidenceError
+    when it cannot be written, or when another kernel was first (`pack_exists`).
+    """
+    failure = Failure(
+        family="Unavailable",
+        code="never_sealed",
+        message="the kernel ended before the run's evidence was written, and nothing was returned; its unsigned journal told this",
+        hint="Run the cell again.",
+    )
+    ended = Event(kind=EventKind.ERRORED, at=at, actor="aureus", digest=run.decision_digest, detail=failure.code)
+    return seal(advance(run, ended, failure=failure), store, signer, at)

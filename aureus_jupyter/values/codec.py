@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
-__all__ = ["from_dict", "to_dict"]
+__all__ = ["from_dict", "from_json", "to_dict", "to_json"]
 
 T = TypeVar("T")
 
@@ -39,3 +39,16 @@ def from_dict(kind: type[T], data: Any) -> T:
     `ValidationError` is one), whose text names the member but is not meant for a person.
     """
     return cast("T", _adapter(kind).validate_python(data))
+
+
+def to_json(value: Any) -> bytes:
+    """Return a frozen value as one line of JSON.
+
+    Not canonical, so nothing to sign: see `values.canonical`.
+    """
+    return cast("bytes", _adapter(type(value)).dump_json(value))
+
+
+def from_json(kind: type[T], data: bytes | str) -> T:
+    """Return the value of class `kind` that one JSON text describes. Raises what `from_dict` raises."""
+    return cast("T", _adapter(kind).validate_json(data))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import keys_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
-from aureus_jupyter.errors import AureusError
+from aureus_jupyter.errors import AureusError, EvidenceError
 
 GOOD = "SELECT count(*) AS n FROM loan"
 
@@ -63,8 +65,8 @@ CELLS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def calm(front: Any, told: Any, code: str) -> None:
-    """Check what every failure must do."""
+def calm(front: Any, told: Any, code: str, unsealed: int = 0) -> None:
+    """Check what every failure must do; `unsealed` runs could leave no evidence, and verifying says so."""
     assert told.code == code, told.error
     assert isinstance(told.error, AureusError)
     lines = told.error._render_traceback_()
@@ -74,7 +76,8 @@ def calm(front: Any, told: Any, code: str) -> None:
     assert "Traceback" not in told.stdout + told.stderr
     assert front.shell.user_ns["before"] == "kept"
     found = verify_paths([front.folder], trust_path(get_app().settings)) if front.runs else []
-    assert all(one.ok for one in found)
+    broken = [[finding.code for finding in one.findings] for one in found if not one.ok]
+    assert broken == [["unsealed"]] * unsealed
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -165,7 +168,7 @@ def test_a_disk_that_is_full(front: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 
     with monkeypatch.context() as m:
         m.setattr(os, "write", full)
-        calm(front, front.asked(GOOD, "before <<"), "evidence_not_written")
+        calm(front, front.asked(GOOD, "before <<"), "evidence_not_written", unsealed=1)
     assert len(front.runs) == 1
     assert front.asked(GOOD).error is None
 
@@ -200,26 +203,27 @@ def test_a_clock_that_is_set_back(front: Any, monkeypatch: pytest.MonkeyPatch) -
     assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
 
 
-def test_two_kernels_in_one_folder(front: Any, root: Path) -> None:
+def kernel(front: Any, root: Path, *cells: str) -> subprocess.Popen[bytes]:
+    """Start another kernel in the same folder that runs these cells."""
     code = (
         "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance(); "
         "s.run_line_magic('load_ext', 'aureus_jupyter')\n"
-        f"for _ in range(5): s.run_cell_magic('aureus', '--purpose credit_risk_review', {GOOD!r})"
+        f"for cell in {cells!r}: s.run_cell_magic('aureus', '--purpose credit_risk_review --params token=hunter2', cell)"
     )
-    path = f"{root}{os.pathsep}{root / 'magics'}"
-    kernels = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONPATH": path},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            cwd=front.folder,
-        )
-        for _ in range(2)
-    ]
-    for kernel in kernels:
-        _, said = kernel.communicate(timeout=120)
-        assert kernel.returncode == 0, said
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'magics'}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=front.folder,
+    )
+
+
+def test_two_kernels_in_one_folder(front: Any, root: Path) -> None:
+    cell = "SELECT count(*) AS n FROM loan WHERE product <> :token"
+    for one in [kernel(front, root, *[cell] * 5) for _ in range(2)]:
+        _, said = one.communicate(timeout=120)
+        assert one.returncode == 0, said
     assert len(front.runs) == 10
     assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
 
@@ -269,12 +273,48 @@ def test_a_time_limit(front: Any) -> None:
     calm(front, front.asked(slow, "before <<"), "time_limit")
 
 
-def test_what_was_interrupted_is_said_at_the_next_start(front: Any) -> None:
-    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
-    break_file(journal, '{"pid": 0}\n')
+def test_a_kernel_killed_while_the_engine_ran_is_told_by_the_next(front: Any, root: Path) -> None:
+    slow = "SELECT sum(a.pd * b.pd * c.pd * d.pd) AS s FROM loan a, loan b, loan c, loan d WHERE a.product <> :token"
+    journals = front.folder / "notebook.aureus" / "journal"
+    killed = kernel(front, root, slow)
+    patience = time.monotonic() + 60
+    while not list(journals.glob("*.jsonl")) and time.monotonic() < patience:
+        time.sleep(0.05)
+    (journal,) = journals.glob("*.jsonl")
+    time.sleep(0.3)
+    killed.kill()
+    killed.communicate()
+    assert "hunter2" not in journal.read_text()
+    (unsealed,) = verify_paths([front.folder], trust_path(get_app().settings))
+    assert [finding.code for finding in unsealed.findings] == ["unsealed"]
+    assert front.runs == []
     told = front.asked(GOOD)
-    assert any("20260101T000000Z-0123456789ab was interrupted" in n for n in told.card["notices"])
+    (notice,) = told.card["notices"]
+    assert f"{journal.stem} was interrupted" in notice
+    pack = front.folder / "notebook.aureus" / "runs" / journal.stem
+    record = json.loads((pack / "record.json").read_text())
+    assert (record["cell"], record["failure"]["code"]) == (slow, "never_sealed")
+    assert "started by aureus" in (pack / "evidence.md").read_text()
+    assert [one.verdict for one in verify_paths([pack], trust_path(get_app().settings))] == ["failed"]
+    assert list(journals.iterdir()) == []
     assert front.asked(GOOD).card["notices"] == []
+
+
+def test_evidence_of_what_was_interrupted_that_cannot_be_written(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
+    break_file(journal, '{"host": 0, "pid": 0}\n')
+    os.utime(journal, (0, 0))
+    seal = "aureus_jupyter.app.application.seal_interrupted"
+    full = EvidenceError("evidence_not_written", "the disk is full", hint="Free some.")
+
+    def fail(*_: Any) -> None:
+        raise full
+
+    monkeypatch.setattr(seal, fail)
+    told = front.asked(GOOD)
+    assert told.error is None
+    assert "could not be written: the disk is full" in told.card["notices"][0]
+    assert journal.exists()
 
 
 def test_a_bug_of_ours_is_calm_too(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,9 +215,8 @@ def main() -> None:
         big = many(folder)
         table = cells(folder)
         os.chdir(ROOT)
-    print(
-        f"\n{f'cell (ms, medians of {SMALL_ROUNDS} or {ROUNDS})':32} {'raw':>9} {'JupySQL':>9} {'first':>9} {'repeated':>9}   ratios to JupySQL"
-    )
+    title = f"cell (ms, medians of {SMALL_ROUNDS} or {ROUNDS})"
+    print(f"\n{title:32} {'raw':>9} {'JupySQL':>9} {'first':>9} {'repeated':>9}   ratios to JupySQL")
     checks = []
     for name, row in table.items():
         once, again = row["first"] / row["peer"], row["repeated"] / row["peer"]

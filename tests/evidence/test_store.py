@@ -7,18 +7,24 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aureus_jupyter.adapters.signers.ed25519 import Ed25519Signer
 from aureus_jupyter.adapters.stores.folder import FolderRunStore, read_pack
+from aureus_jupyter.adapters.stores.journal import first_line
 from aureus_jupyter.core.evidence import STATEMENT_FILE
+from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.values.approval import ApprovalRequest
+from aureus_jupyter.values.draft import Cell
 from aureus_jupyter.values.evidence import PackFile
-from aureus_jupyter.values.run import Event, EventKind, Run
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.run import Event, EventKind, Run, State
 
 RUN = "20260301T100000Z-0123456789ab"
 AT = "2026-03-01T10:00:00.000000Z"
@@ -28,24 +34,47 @@ def event(kind: EventKind = EventKind.STARTED) -> Event:
     return Event(kind=kind, at=AT, actor="aureus")
 
 
+def started(identifier: str = RUN) -> Run:
+    return Run(
+        id=identifier,
+        cell=Cell(source="select 1", parameters=(("n", 1),)),
+        principal=Principal(name="ana"),
+        state=State.RUNNING,
+        events=(event(EventKind.ALLOWED), event()),
+        decision_digest="sha256:" + "d" * 64,
+    )
+
+
+def dead(store: FolderRunStore, identifier: str = RUN, **changed: Any) -> None:
+    """Make a journal one that another process left: by default one that is gone."""
+    path = store.folder / "journal" / f"{identifier}.jsonl"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    first, _, rest = path.read_text().partition("\n")
+    path.write_text(json.dumps({**json.loads(first), "pid": gone.pid, **changed}) + "\n" + rest)
+
+
 def request(digest: str = "sha256:1") -> ApprovalRequest:
     return ApprovalRequest(run_id=RUN, digest=digest, requester="ana", purpose="p", approvers=("petr",), sql="select 1")
 
 
 def test_the_journal_counts(tmp_path: Path) -> None:
     store = FolderRunStore(tmp_path / "n.aureus")
-    store.append(RUN, [event(EventKind.ALLOWED), event()], 0)
-    store.append(RUN, [event(EventKind.COMPLETED)], 2)
-    with pytest.raises(EvidenceError) as caught:
-        store.append(RUN, [event()], 2)
-    assert caught.value.code == "journal_conflict"
-    lines = (store.folder / "journal" / f"{RUN}.jsonl").read_text().splitlines()
-    assert [json.loads(line)["kind"] for line in lines] == ["allowed", "started", "completed"]
+    run = started()
+    store.append(run, 0)
+    done = advance(run, event(EventKind.COMPLETED))
+    store.append(done, 2)
+    for expected in (0, 2):
+        with pytest.raises(EvidenceError) as caught:
+            store.append(done, expected)
+        assert caught.value.code == "journal_conflict"
+    dead(store)
+    assert store.interrupted() == [done]
 
 
 def test_a_pack_is_never_replaced(tmp_path: Path) -> None:
     store = FolderRunStore(tmp_path / "n.aureus")
-    store.append(RUN, [event()], 0)
+    store.append(started(), 0)
     path = store.seal(RUN, [PackFile(name="a", data=b"1")])
     assert store.packs() == [path]
     assert not list((store.folder / "journal").iterdir())
@@ -90,7 +119,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "n.aureus").write_text("")
     store = FolderRunStore(tmp_path / "n.aureus")
     for act in (
-        lambda: store.append(RUN, [event()], 0),
+        lambda: store.append(started(), 0),
         lambda: store.seal(RUN, []),
         lambda: store.ask(request(), Run.__new__(Run)),
     ):
@@ -104,7 +133,9 @@ sys.path.insert(0, sys.argv[3])
 from pathlib import Path
 from aureus_jupyter.adapters.stores.folder import FolderRunStore
 from aureus_jupyter.values.evidence import PackFile
-from aureus_jupyter.values.run import Event, EventKind
+from aureus_jupyter.values.draft import Cell
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.run import Run
 left = [int(sys.argv[2])]
 def spy(name, args):
     if name in {"open", "os.mkdir", "os.rename", "os.remove"} and sys.argv[1] in str(args[0] if args else ""):
@@ -114,7 +145,7 @@ def spy(name, args):
 sys.addaudithook(spy)
 store = FolderRunStore(Path(sys.argv[1]) / "n.aureus")
 run = "20260301T100000Z-0123456789ab"
-store.append(run, [Event(kind=EventKind.STARTED, at="2026-03-01T10:00:00.000000Z", actor="a")], 0)
+store.append(Run(id=run, cell=Cell(source="select 1"), principal=Principal(name="ana")), 0)
 store.seal(run, [PackFile(name=n, data=n.encode() * 100) for n in ("a", "b", "c", "statement.dsse.json")])
 """
 
@@ -129,8 +160,10 @@ def test_a_kill_at_any_moment_leaves_a_whole_pack_or_none(tmp_path: Path, root: 
         packs = [Path(p) for p in store.packs()]
         outcomes.append((done.returncode, len(packs)))
         assert all(sorted(read_pack(p)) == ["a", "b", "c", "statement.dsse.json"] for p in packs)
-        if not packs and (store.folder / "journal" / f"{RUN}.jsonl").exists():
-            assert list(store.interrupted()) == [RUN]
+        journal = store.folder / "journal" / f"{RUN}.jsonl"
+        if not packs and journal.exists():
+            os.utime(journal, (0, 0))
+            assert [run.id for run in store.interrupted()] == [RUN]
         if done.returncode == 0:
             break
     assert (9, 0) in outcomes
@@ -139,32 +172,55 @@ def test_a_kill_at_any_moment_leaves_a_whole_pack_or_none(tmp_path: Path, root: 
 
 def test_what_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FolderRunStore(tmp_path / "n.aureus")
-    assert list(store.interrupted()) == []
-    store.append(RUN, [event()], 0)
-    assert list(store.interrupted()) == [], "this very process is still at it"
-    journal = store.folder / "journal"
-    line = json.loads((journal / f"{RUN}.jsonl").read_text())
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    (journal / f"{RUN}.jsonl").write_text(json.dumps({**line, "pid": gone.pid}) + "\n")
-    reused = {**line, "since": line["since"] - 1}
-    (journal / f"{RUN}.jsonl").write_text(json.dumps(reused) + "\n")
-    assert list(store.interrupted()) == [RUN], "another process has the number now"
-    (journal / f"{RUN}.jsonl").write_text(json.dumps({**line, "pid": gone.pid}) + "\n")
-    torn = "20260301T100001Z-0123456789ac"
-    (journal / f"{torn}.jsonl").write_text('{"pid": 1')
-    (journal / "notes.jsonl").write_text("")
-    assert list(store.interrupted()) == [RUN, torn]
+    assert store.interrupted() == []
+    store.append(started(), 0)
+    assert store.interrupted() == [], "this very process is still at it"
+    journal = store.folder / "journal" / f"{RUN}.jsonl"
+    dead(store, pid=os.getpid(), since=1)
+    assert store.interrupted() == [started()], "another process has the number now"
+    dead(store)
+    assert store.interrupted() == [started()]
+    with journal.open("a") as file:
+        file.write('{"kind": "compl')
+    assert store.interrupted() == [started()], "what was not written whole was not told to anybody"
     (store.folder / "runs" / RUN).mkdir(parents=True)
-    assert list(store.interrupted()) == [torn]
-    assert not (journal / f"{RUN}.jsonl").exists()
+    assert store.interrupted() == []
+    assert not journal.exists()
 
     def denied(pid: int, signal: int) -> None:
         raise PermissionError
 
-    store.append("20260301T100002Z-0123456789ac", [event()], 0)
+    other = "20260301T100002Z-0123456789ac"
+    store.append(started(other), 0)
+    dead(store, other)
     monkeypatch.setattr(os, "kill", denied)
-    assert list(store.interrupted()) == [torn], "a process of another user is alive"
+    assert store.interrupted() == [], "a process of another user is alive"
+
+
+def test_what_cannot_be_asked_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderRunStore(tmp_path / "n.aureus")
+    store.append(started(), 0)
+    journal = store.folder / "journal" / f"{RUN}.jsonl"
+    dead(store, host="elsewhere")
+    assert store.interrupted() == [], "it may still run on the other machine"
+    os.utime(journal, (time.time() - 90_000,) * 2)
+    assert store.interrupted() == [started()]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getuid", lambda: 4711)
+        assert store.interrupted() == [], "it is another account's to tell"
+    (journal.parent / "notes.jsonl").write_text("")
+    for torn in (b"", b'{"pid": 1', b"[]\n", b"{}\n", b"\xff\n"):
+        journal.write_bytes(torn)
+        assert store.interrupted() == [], "it may be about to be written"
+        os.utime(journal, (0, 0))
+        (only,) = store.interrupted()
+        assert (only.id, only.principal.name, only.events) == (RUN, "unknown", ())
+    journal.write_bytes(first_line(started("20260301T100002Z-0123456789ac")))
+    dead(store)
+    assert store.interrupted()[0].events == (), "the line is of another run"
+    journal.unlink()
+    journal.symlink_to(tmp_path / "gone")
+    assert store.interrupted() == []
 
 
 def test_what_a_killed_kernel_left_is_cleared(tmp_path: Path) -> None:
@@ -175,6 +231,10 @@ def test_what_a_killed_kernel_left_is_cleared(tmp_path: Path) -> None:
     for folder in (left, ours):
         folder.mkdir(parents=True)
         (folder / "evidence.md").write_text("x")
+    store.interrupted()
+    assert left.exists(), "a kernel on another machine may be writing it"
+    for folder in (left, ours):
+        os.utime(folder, (0, 0))
     store.interrupted()
     assert not left.exists()
     assert ours.exists(), "this process may be writing it"
@@ -215,7 +275,7 @@ def test_links_are_not_followed(sealed: Run, tmp_path: Path) -> None:
 def test_a_folder_that_leads_nowhere_is_no_conflict(tmp_path: Path) -> None:
     (tmp_path / "n.aureus").symlink_to(tmp_path / "gone")
     with pytest.raises(EvidenceError) as caught:
-        FolderRunStore(tmp_path / "n.aureus").append(RUN, [event()], 0)
+        FolderRunStore(tmp_path / "n.aureus").append(started(), 0)
     assert caught.value.code == "evidence_not_written"
 
 

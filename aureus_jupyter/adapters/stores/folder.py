@@ -1,7 +1,7 @@
 """Runs and evidence in a folder beside the notebook.
 
     <stem>.aureus/
-        journal/<run id>.jsonl    events of runs that have started and are not sealed
+        journal/<run id>.jsonl    runs that have started and are not sealed, with their events
         runs/<run id>/            sealed packs; never changed
         approvals/<run id>/       request.json and, once answered, approval.dsse.json
 
@@ -20,18 +20,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.approval import ApprovalRequest
-from aureus_jupyter.values.canonical import canonical_json
-from aureus_jupyter.values.codec import to_dict
+from aureus_jupyter.values.codec import to_dict, to_json
 from aureus_jupyter.values.evidence import Envelope, PackFile
 from aureus_jupyter.values.ids import is_run_id
-from aureus_jupyter.values.run import Event, Run
+from aureus_jupyter.values.run import Run
+
+from .journal import alive, first_line, is_over, older, read_journal
 
 __all__ = ["APPROVAL_FILE", "REQUEST_FILE", "FolderRunStore", "read_pack"]
 
@@ -60,22 +60,22 @@ class FolderRunStore:
 
     # -- journal ---------------------------------------------------------------------------------------------------
 
-    def append(self, run_id: str, events: Sequence[Event], expected: int) -> None:
-        """Add events to a run's journal, which must hold `expected` of them; they survive the death of the kernel.
+    def append(self, run: Run, expected: int) -> None:
+        """Keep a run's events beyond the first `expected`, and with the very first ones the run itself.
 
-        Raises EvidenceError `journal_conflict` when another process wrote first, `evidence_not_written`.
+        They survive the death of the kernel. Raises EvidenceError `journal_conflict` when another process wrote first,
+        `evidence_not_written`.
         """
-        path = self._journal(run_id)
-        writer = {"pid": os.getpid(), "since": _own_since(os.getpid())}
-        lines = b"".join(canonical_json({**writer, **to_dict(event)}) + b"\n" for event in events)
+        path = self._journal(run.id)
         try:
             if not expected:
-                _in_folder(path, lambda: _begin(path, lines))
+                line = first_line(run)
+                _in_folder(path, lambda: _begin(path, line))
                 return
             with _held(path) as file:
-                if file.read().count(b"\n") != expected:
+                if len(read_journal(file.read(), run.id).events) != expected:
                     raise _conflict(path)
-                file.write(lines)
+                file.write(b"".join(to_json(event) + b"\n" for event in run.events[expected:]))
         except OSError as cause:
             raise _failed(cause, "the run's journal", path.parent) from cause
 
@@ -83,17 +83,17 @@ class FolderRunStore:
         assert is_run_id(run_id), "a run id is made by us and names a file"
         return self._journals / f"{run_id}.jsonl"
 
-    def interrupted(self) -> Sequence[str]:
+    def interrupted(self) -> Sequence[Run]:
         """Return runs whose process is gone and which were never sealed, oldest first; forget those sealed after all."""
         for part in self._runs.glob(".*.part"):
-            if not _alive(_process_of(part.name), 0):
+            if older(part) and not alive(_process_of(part.name), 0):
                 shutil.rmtree(part, ignore_errors=True)
         found = []
         for path in sorted(self._journals.glob("*.jsonl")):
             if (self._runs / path.stem).is_dir():
                 path.unlink(missing_ok=True)
-            elif is_run_id(path.stem) and not _alive(*_writer(path)):
-                found.append(path.stem)
+            elif is_run_id(path.stem) and is_over(path):
+                found.append(read_journal(path.read_bytes(), path.stem))
         return found
 
     # -- packs -----------------------------------------------------------------------------------------------------
@@ -210,44 +210,10 @@ def _write_whole(path: Path, data: bytes) -> None:
     mine.replace(path)
 
 
-def _writer(path: Path) -> tuple[int, int]:
-    """Return the process that wrote the journal and when it began; zeros when the line is torn."""
-    try:
-        line = json.loads(path.read_bytes().splitlines()[0])
-        return int(line["pid"]), int(line.get("since", 0))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return 0, 0
-
-
 def _process_of(part: str) -> int:
     """Return the process in the name of an unfinished pack, `.<run id>.<process>.part`."""
     number = part.removesuffix(".part").rpartition(".")[2]
     return int(number) if number.isdigit() else 0
-
-
-def _since(process: int) -> int:
-    """Return when a process began, in ticks since the machine started (proc(5), field 22); 0 where that is not told."""
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-_own_since = cache(_since)
-"""When this process began, by its number: a forked child has another."""
-
-
-def _alive(process: int, since: int) -> bool:
-    """Whether the very process that began at `since` still runs; another one may have taken its number since."""
-    if process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return since in {0, _since(process)}
 
 
 def read_pack(folder: Path) -> dict[str, bytes]:
