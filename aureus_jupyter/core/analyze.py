@@ -15,6 +15,7 @@ from aureus_jupyter.core import opinion
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.reading import Reading, TableRef, read_tree
+from aureus_jupyter.core.size import check_size
 from aureus_jupyter.core.text import bind_names, check_cell, check_sql
 from aureus_jupyter.errors import AureusError, Refused, UserError
 from aureus_jupyter.values.catalog import Catalog, Dataset, fold
@@ -57,6 +58,7 @@ def _duckdb(sql: str, tree: Any, catalog: Catalog) -> Facts:
     bound = bound_text(sql, "duckdb")
     reading = read_tree(bound, tree)
     datasets = _datasets(reading.tables, catalog)
+    check_size(tree, catalog)
     ours = frozenset(fold(ref.name) for ref in reading.tables)
     theirs = opinion.tables(bound, "duckdb")
     if theirs is not None and theirs != ours:
@@ -123,11 +125,11 @@ def _use(dataset: Dataset, reading: Reading) -> TableUse:
     for path in reading.names:
         if path[0] in columns:
             used.add(path[0])
-        if path[0] in aliases:
-            if len(path) == 1:
-                star = True
-            else:
-                used.update({path[1]} & columns)
+        # A schema or a database may stand before the table: main.loan.pd.
+        for part, following in zip(path, (*path[1:], None), strict=True):
+            if part in aliases:
+                star = star or following is None
+                used.update({following or ""} & columns)
     names = tuple(c.name for c in dataset.columns if star or fold(c.name) in used)
     return TableUse(dataset=dataset.name, columns=names, star=star)
 

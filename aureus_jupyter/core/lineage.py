@@ -7,7 +7,7 @@ hides its columns (PIVOT, a table function, COLUMNS) the answer is "not known", 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
@@ -40,13 +40,19 @@ class _Relation:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries."""
+    """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries.
+
+    Where `wall` is true, a name that is found beyond makes a subquery in FROM give other rows for each outer row; that
+    is noted in `escaped`, one list for the whole statement.
+    """
 
     relations: tuple[_Relation, ...]
     ctes: Mapping[str, tuple[_Col, ...]]
     outer: _Scope | None = None
     locals: frozenset[str] = frozenset()
     laterals: tuple[_Col, ...] = ()
+    wall: bool = False
+    escaped: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,28 +66,29 @@ class Trace:
 def trace(tree: Any, catalog: Catalog) -> Trace:
     """Return the result's lineage. Expects a tree that `core.reading` let pass; never raises on one."""
     try:
-        columns, hows = _query(tree["statements"][0]["node"], _Scope((), {}), catalog)
+        top = _Scope((), {})
+        columns, hows = _query(tree["statements"][0]["node"], top, catalog)
     except (_UnknownColumnsError, RecursionError):
         return Trace()
     outputs = tuple(
         OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=how)
         for c, how in zip(columns, hows, strict=True)
     )
-    return Trace(outputs=outputs, aggregated=bool(columns) and all(c.summary for c in columns))
+    return Trace(outputs=outputs, aggregated=bool(columns) and not top.escaped and all(c.summary for c in columns))
 
 
 def _query(node: Any, scope: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
         inner = value.get("query_node") or (value.get("query") or {}).get("node")
-        columns, _ = _query(inner, _Scope((), ctes, scope.outer), catalog)
+        columns, _ = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
         ctes[fold(name)] = _renamed(columns, value.get("aliases"))
-    scope = _Scope(scope.relations, ctes, scope.outer)
+    scope = replace(scope, ctes=ctes)
     if node["type"] == "SELECT_NODE":
         return _select(node, scope, catalog)
     if node["type"] == "RECURSIVE_CTE_NODE":
         left, hows = _query(node["left"], scope, catalog)
-        seen = _Scope((), {**ctes, fold(node["cte_name"]): tuple(left)}, scope.outer)
+        seen = replace(scope, relations=(), ctes={**ctes, fold(node["cte_name"]): tuple(left)})
         right, _ = _query(node["right"], seen, catalog)
         return _merged([left, right]), hows
     if "BY_NAME" in str(node.get("setop_type")):
@@ -114,8 +121,8 @@ def _merged(parts: list[list[_Col]]) -> list[_Col]:
 
 def _select(node: Mapping[str, Any], outer: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
     relations = tuple(_from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog))
-    scope = _Scope(relations, outer.ctes, outer.outer)
-    groups = _groups(node)
+    scope = replace(outer, relations=relations)
+    groups = _groups(node, scope)
     columns: list[_Col] = []
     hows: list[str] = []
     for position, item in enumerate(node["select_list"], start=1):
@@ -124,28 +131,58 @@ def _select(node: Mapping[str, Any], outer: _Scope, catalog: Catalog) -> tuple[l
             columns += stars
             hows += ["copied"] * len(stars)
             continue
-        scope = _Scope(relations, outer.ctes, outer.outer, laterals=tuple(columns))
+        scope = replace(scope, laterals=tuple(columns))
         columns.append(_output(item, position, groups, scope, catalog))
         hows.append(_how(item))
+    elsewhere = {k: v for k, v in node.items() if k not in {"select_list", "from_table", "cte_map"}}
+    _visit(elsewhere, replace(scope, laterals=tuple(columns)), catalog)
     return columns, hows
+
+
+def _visit(node: Any, scope: _Scope, catalog: Catalog) -> None:
+    """Resolve every name below, so that what leads outside is noted."""
+    if isinstance(node, dict):
+        if node.get("type") == "COLUMN_REF":
+            parts = [fold(n) for n in node["column_names"]]
+            if parts[0] not in scope.locals and _resolve(parts, scope) is None:
+                scope.escaped.append(True)
+            return
+        if node.get("type") == "SUBQUERY" and "subquery" in node:
+            _query(node["subquery"]["node"], _within(scope, wall=False), catalog)
+            node = node.get("child")
+        elif node.get("type") == "LAMBDA":
+            names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
+            scope = replace(scope, locals=scope.locals | names)
+    for child in _children(node):
+        _visit(child, scope, catalog)
+
+
+def _within(scope: _Scope, wall: bool) -> _Scope:
+    """Return the scope in which a subquery of `scope` begins."""
+    return _Scope((), scope.ctes, scope, wall=wall, escaped=scope.escaped)
 
 
 def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: _Scope, catalog: Catalog) -> _Col:
     sources = frozenset(_sources(item, scope, catalog))
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
     plain = _labels_only(item, scope)
-    grouped = plain and groups.holds(item, position)
-    return _Col(fold(name), sources, grouped or _summary(item, groups, scope), plain)
+    grouped = plain and groups.counts and groups.holds(item, position)
+    return _Col(fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain)
 
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """What a SELECT groups by: expressions without their places, positions, or everything that is no aggregate."""
+    """What a SELECT groups by: expressions without their places, positions, or everything that is no aggregate.
+
+    `sound` is false when a key may tell one source row from another, shown or not; `counts` when there is an aggregate.
+    """
 
     shapes: tuple[Any, ...]
     positions: frozenset[int]
     all_others: bool
     present: bool
+    counts: bool
+    sound: bool
 
     def holds(self, item: Mapping[str, Any], position: int) -> bool:
         if self.all_others:
@@ -155,13 +192,32 @@ class _Groups:
         return position in self.positions or _shape(item) in self.shapes or (bool(alias) and named in self.shapes)
 
 
-def _groups(node: Mapping[str, Any]) -> _Groups:
+def _groups(node: Mapping[str, Any], scope: _Scope) -> _Groups:
     expressions = node.get("group_expressions") or []
     positions = {int(e["literal"]["text"]) for e in expressions if e["type"] == "VALUE_CONSTANT" and _is_position(e)}
     every = node.get("aggregate_handling") == "FORCE_AGGREGATES"
     shapes = tuple(_shape(e) for e in expressions)
-    present = bool(expressions) or every or any(_has_aggregate(item) for item in node["select_list"])
-    return _Groups(shapes, frozenset(positions), every, present)
+    items = node["select_list"]
+    counts = any(_has_aggregate(item) for item in items)
+    keys = [key for e in expressions for key in _keys(e, items, scope)]
+    if every:
+        keys += [item for item in items if not _has_aggregate(item)]
+    sound = all(key is not None and key["type"] != "STAR" and _labels_only(key, scope) for key in keys)
+    return _Groups(shapes, frozenset(positions), every, bool(expressions) or every or counts, counts, sound)
+
+
+def _keys(expression: Mapping[str, Any], items: list[Any], scope: _Scope) -> list[Any]:
+    """Return what a group expression may mean: itself, the item at its position, or an item with that alias."""
+    if expression["type"] == "VALUE_CONSTANT" and _is_position(expression):
+        place = int(expression["literal"]["text"])
+        # A star before it moves the positions.
+        stars = any(item["type"] == "STAR" for item in items)
+        return [None if stars or not 0 < place <= len(items) else items[place - 1]]
+    if expression["type"] == "COLUMN_REF" and len(expression["column_names"]) == 1:
+        alias = fold(expression["column_names"][0])
+        named = [item for item in items if fold(item.get("alias") or "") == alias]
+        return named if named and _resolve([alias], scope) is None else [*named, expression]
+    return [expression]
 
 
 def _is_position(node: Mapping[str, Any]) -> bool:
@@ -209,16 +265,32 @@ def _summary(node: Any, groups: _Groups, scope: _Scope) -> bool:
         return False
     if node.get("type") == "COLUMN_REF":
         found = _resolve([fold(n) for n in node["column_names"]], scope)
-        grouped = _shape(node) in groups.shapes and _labels_only(node, scope)
+        grouped = groups.counts and _shape(node) in groups.shapes and _labels_only(node, scope)
         return grouped or (found is not None and found.summary and not groups.present)
     name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
     if name in SUMMARIES:
         return True
     if name in SUMMARIES_OF_LABELS:
-        return _labels_only(node, scope)
+        return _shows_one(name, node) and _labels_only(node, scope)
     if name in AGGREGATES:
         return False
     return all(_summary(child, groups, scope) for child in _children(node))
+
+
+def _shows_one(name: str, node: Mapping[str, Any]) -> bool:
+    """Whether the aggregate gives one plain value: `max(x, 100)` gives a hundred, and a struct gives a whole row."""
+    arguments = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
+    fraction = "quantile" in name
+    if len(arguments) != 1 + fraction or (fraction and arguments[1].get("type") != "VALUE_CONSTANT"):
+        return False
+    return _arithmetic(arguments[0])
+
+
+def _arithmetic(node: Mapping[str, Any]) -> bool:
+    if node.get("type") == "FUNCTION":
+        below = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
+        return node["function_name"] in {"+", "-", "*", "/", "//", "%"} and all(_arithmetic(item) for item in below)
+    return node.get("type") in {"COLUMN_REF", "VALUE_CONSTANT"}
 
 
 def _labels_only(node: Any, scope: _Scope) -> bool:
@@ -254,14 +326,16 @@ def _from(node: Mapping[str, Any], scope: _Scope, catalog: Catalog) -> list[_Rel
         return []
     if kind == "JOIN":
         left = _from(node["left"], scope, catalog)
-        seen = _Scope(tuple(left), scope.ctes, scope)
+        seen = replace(_within(scope, wall=False), relations=tuple(left))
         right = _from(node["right"], seen, catalog)
         if node.get("ref_type") == "NATURAL":
             raise _UnknownColumnsError
-        return _joined(left, right, [fold(str(n)) for n in node.get("using_columns") or ()])
+        joined = _joined(left, right, [fold(str(n)) for n in node.get("using_columns") or ()])
+        _visit(node.get("condition"), replace(scope, relations=(*left, *right)), catalog)
+        return joined
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
-        columns, _ = _query(node["subquery"]["node"], _Scope((), scope.ctes, scope), catalog)
+        columns, _ = _query(node["subquery"]["node"], _within(scope, wall=True), catalog)
         return [_Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
     if kind == "EXPRESSION_LIST":
         width = len(node["values"][0])
@@ -293,14 +367,18 @@ def _joined(left: list[_Relation], right: list[_Relation], using: list[str]) -> 
     """Put two sides next to each other; a USING column shows once and comes from both."""
     if not using:
         return left + right
+    both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
+    # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
     shared = {
-        name: frozenset().union(*(c.sources for r in left + right for c in r.columns if c.name == name))
-        for name in using
+        name: _Col(
+            name,
+            frozenset().union(*(c.sources for c in same)),
+            all(c.summary for c in same),
+            all(c.label for c in same),
+        )
+        for name, same in both.items()
     }
-    first = [
-        _Relation(r.alias, tuple(_Col(c.name, shared.get(c.name, c.sources), c.summary, c.label) for c in r.columns))
-        for r in left
-    ]
+    first = [_Relation(r.alias, tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
     return first + [_Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
 
 
@@ -310,14 +388,14 @@ def _sources(node: Any, scope: _Scope, catalog: Catalog) -> set[str]:
         if kind == "COLUMN_REF":
             return _column_sources([fold(n) for n in node["column_names"]], scope)
         if kind == "SUBQUERY":
-            inner, _ = _query(node["subquery"]["node"], _Scope((), scope.ctes, scope), catalog)
+            inner, _ = _query(node["subquery"]["node"], _within(scope, wall=False), catalog)
             below = _sources(node.get("child"), scope, catalog)
             return below.union(*(c.sources for c in inner))
         if kind in {"STAR", "POSITIONAL_REFERENCE"}:
             raise _UnknownColumnsError
         if kind == "LAMBDA":
             names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
-            scope = _Scope(scope.relations, scope.ctes, scope.outer, scope.locals | names, scope.laterals)
+            scope = replace(scope, locals=scope.locals | names)
     found: set[str] = set()
     for child in _children(node):
         found |= _sources(child, scope, catalog)
@@ -351,10 +429,32 @@ def _resolve(parts: list[str], scope: _Scope) -> _Col | None:
         found = next((c for c in relation.columns if c.name == parts[0]), None)
         if found is not None:
             return found
-    whole = next((r for r in scope.relations if r.alias == parts[0]), None)
-    if whole is not None and len(parts) == 1:
-        return _Col(parts[0], frozenset().union(*(c.sources for c in whole.columns)))
+    if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
+        return whole
+    if any(_has_unsaid_names(relation) for relation in scope.relations):
+        raise _UnknownColumnsError
+    return _resolve_beyond(parts, scope)
+
+
+def _whole(alias: str, scope: _Scope) -> _Col | None:
+    """Return a relation's row as one column."""
+    relation = next((r for r in scope.relations if r.alias == alias), None)
+    return None if relation is None else _Col(alias, frozenset().union(*(c.sources for c in relation.columns)))
+
+
+def _resolve_beyond(parts: list[str], scope: _Scope) -> _Col | None:
+    """Find what FROM does not name: an alias of the same SELECT, or something outside."""
     lateral = next((c for c in scope.laterals if c.name == parts[0]), None)
     if lateral is not None:
         return lateral
-    return _resolve(parts, scope.outer) if scope.outer is not None else None
+    if scope.outer is None:
+        return None
+    if scope.wall:
+        scope.escaped.append(True)
+    return _resolve(parts, scope.outer)
+
+
+def _has_unsaid_names(relation: _Relation) -> bool:
+    """Whether the engine gave a column a name that the tree does not hold: to an expression, or to a repeated name."""
+    names = {c.name for c in relation.columns}
+    return "" in names or len(names) < len(relation.columns)

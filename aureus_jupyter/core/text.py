@@ -21,7 +21,7 @@ _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SCAN = re.compile(
     r"""
       (?P<comment>--[^\n\r]*|/\*)
-    | (?P<string>[eExX]?'(?:[^']|'')*'|\$(?P<tag>[A-Za-z_][A-Za-z0-9_]*)?\$)
+    | (?P<string>[eE]'(?:[^'\\]|\\.|'')*'|[xX]?'(?:[^']|'')*'|\$(?P<tag>[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$)
     | (?P<quoted>"(?:[^"]|"")*")
     | (?P<word>[^\W\d][\w$]*)
     | (?P<number>\d[\w.]*)

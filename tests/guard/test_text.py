@@ -112,3 +112,24 @@ def test_sql_bounds(source: str, code: str) -> None:
 
 def test_deep_but_allowed() -> None:
     text.check_sql("select " + "(" * 60 + "1" + ")" * 60 + ", case when 1=1 then 2 end, 'x\u00a0y', naïve")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"select e'it\'s :p and \'' as x",
+        r"select E'a\\' || ':p' || e'\':p' as x",
+        "select $é$it :p here$é$ as x",
+        "select $a_é1$:p$a_é1$ as x",
+    ],
+)
+def test_nothing_in_a_literal_is_a_parameter(text: str) -> None:
+    assert bind_names(text) == (text, ())
+    check_sql(text)
+
+
+def test_an_escaped_quote_does_not_open_a_gap_in_the_checks() -> None:
+    with pytest.raises(Refused):
+        check_sql("select e'\\'' as a, 1\u00a0as b, '' as c")
+    with pytest.raises(Refused):
+        check_sql("select e'\\'' as a, " + "(" * 300 + "1" + ")" * 300 + ", '' as c")

@@ -32,6 +32,7 @@ __all__ = ["DuckDBEngine", "RawReader"]
 _DESCRIBE = "DESCRIBE "
 _EXPLAIN = "EXPLAIN (FORMAT json) "
 _KEPT = 256
+_BIND_SECONDS = 30.0
 
 
 class DuckDBEngine:
@@ -119,14 +120,8 @@ class DuckDBEngine:
         """Return the engine's estimate in words, in powers of ten. Reads no rows."""
         self._check_prepared(plan)
         values = _values(self._reading(plan.bound), parameters)
-        con = self._con
-
-        def explain(stop: threading.Event) -> str:
-            rows = con.execute(_EXPLAIN + plan.bound, values or None).fetchall()
-            return str(rows[0][1])
-
-        answer = self._attempt(plan.bound, lambda: self._supervisor.run(explain, 60.0), len(_EXPLAIN))
-        return cost_in_words(answer, [s.dataset for s in plan.shadows])
+        rows = self._attempt(plan.bound, lambda: self._fetched(_EXPLAIN + plan.bound, values), len(_EXPLAIN))
+        return cost_in_words(str(rows[0][1]), [s.dataset for s in plan.shadows])
 
     def run(
         self,
@@ -213,20 +208,35 @@ class DuckDBEngine:
 
     def _extracted(self, texts: tuple[str, ...]) -> frozenset[str] | None:
         """Return the relations the engine names in the first of the texts that it can read, or None."""
-        for text in texts:
-            with contextlib.suppress(duckdb.Error):
-                return frozenset(self._con.get_table_names(text, qualified=True))
-        return None
+        con = self._con
+
+        def names(stop: threading.Event) -> frozenset[str] | None:
+            for text in texts:
+                with contextlib.suppress(duckdb.Error):
+                    return frozenset(con.get_table_names(text, qualified=True))
+            return None
+
+        return self._supervisor.run(names, _BIND_SECONDS)
 
     def _scans(self, text: str, nulls: dict[str, None]) -> frozenset[str]:
-        rows = self._attempt(text, lambda: self._con.execute(_EXPLAIN + text, nulls or None).fetchall(), len(_EXPLAIN))
+        rows = self._attempt(text, lambda: self._fetched(_EXPLAIN + text, nulls), len(_EXPLAIN))
         return scans_of(str(rows[0][1]))
+
+    def _fetched(self, text: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run something that reads no rows, where a clock and an interrupt can stop it."""
+        con = self._con
+
+        def work(stop: threading.Event) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = con.execute(text, dict(values) or None).fetchall()
+            return rows
+
+        return self._supervisor.run(work, _BIND_SECONDS)
 
     def _bind(self, text: str, reading: Reading) -> None:
         """Bind without running. A NULL can leave an operator undecided, so a PREPARE has the last word."""
         nulls = dict.fromkeys(reading.parameters)
         try:
-            self._attempt(text, lambda: self._con.execute(_DESCRIBE + text, nulls or None).fetchall(), len(_DESCRIBE))
+            self._attempt(text, lambda: self._fetched(_DESCRIBE + text, nulls), len(_DESCRIBE))
         except UserError:
             with keyboard():
                 if not nulls or not self._prepares(text):
@@ -234,8 +244,8 @@ class DuckDBEngine:
 
     def _prepares(self, text: str) -> bool:
         try:
-            self._con.execute(f"PREPARE aureus_bind AS {text}")
-            self._con.execute("DEALLOCATE aureus_bind")
+            self._fetched(f"PREPARE aureus_bind AS {text}", {})
+            self._fetched("DEALLOCATE aureus_bind", {})
         except duckdb.Error:
             return False
         return True

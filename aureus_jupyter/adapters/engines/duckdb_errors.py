@@ -117,7 +117,7 @@ def translate(
                 span=span,
             )
         )
-    return _data(kind, payload, span)
+    return _data(kind, payload, span, text)
 
 
 def _parse(error: BaseException) -> tuple[str, dict[str, Any]]:
@@ -205,12 +205,14 @@ _BINDINGS = (
 )
 
 
-def _data(kind: str, payload: dict[str, Any], span: Span | None) -> AureusError:
+def _data(kind: str, payload: dict[str, Any], span: Span | None, text: str) -> AureusError:
     parameters = _PARAMETERS.search(str(payload.get("exception_message", "")))
-    if parameters:
+    # The message may quote a value that only looks like the engine's own words: nothing is said but what the user wrote.
+    written = set(re.findall(r"[$:](\w+)", text))
+    if parameters and (named := sorted(written.intersection(re.findall(r"\w+", parameters.group(1))))):
         return UserError(
             "parameters",
-            f"the statement and the given parameters do not agree on: {parameters.group(1)}",
+            f"the statement and the given parameters do not agree on: {', '.join(named)}",
             hint="Give each :name of the statement once with --params, and no other.",
         )
     if "More than one row returned by a subquery" in str(payload.get("exception_message", "")):

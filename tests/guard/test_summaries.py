@@ -1,0 +1,131 @@
+"""What counts as a summary, which needs neither an approval nor a filter: no row of it may be a single source row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aureus_jupyter.core.analyze import analyze
+from aureus_jupyter.core.size import check_size
+from aureus_jupyter.errors import Refused
+from aureus_jupyter.values.catalog import Catalog
+from aureus_jupyter.values.facts import Facts
+
+Parse = Callable[[str], Any]
+
+ROWS = """
+select sum(pd) from loan group by loan_id
+select sum(loan_id) as id, avg(pd) as pd, min(country) as c from loan group by borrower_id
+select country, count(*) from loan group by country, loan_id
+select country, count(*) from loan group by grouping sets ((loan_id), ())
+select country, count(*) from loan group by cube (country, loan_id)
+select country, loan_id as n, count(*) from loan group by 1, 2
+select sum(pd), loan_id as k from loan group by k
+select *, count(*) over () from loan
+select loan_id, count(*) from loan group by all
+select pd from loan group by all
+select pd from loan group by pd
+select distinct pd from loan
+select unnest(max(pd, 100000)) from loan
+select max(pd, 100000) from loan
+select min({'a': pd, 'b': ead}) from loan
+select min([pd, ead]) from loan
+select min(row(pd, ead)) from loan
+select quantile_disc(pd, [0.1, 0.2, 0.3]) from loan
+select approx_quantile(pd, [0.1, 0.2]) from loan
+select q.* from borrower b, lateral (select sum(x) as s from (select b.borrower_id as x) t) q
+select q.* from borrower b, lateral (select sum(l.pd) as s from loan l where l.borrower_id = b.borrower_id) q
+select q.* from borrower b, (select sum(l.pd) as s from loan l join loan m on m.loan_id = b.borrower_id) q
+select q.* from borrower b, (select sum(l.pd) s from loan l where exists (select 1 from loan m where m.loan_id = b.borrower_id)) q
+with s as (select count(*) as borrower_id from borrower) select borrower_id from s right join borrower using (borrower_id)
+with s as (select count(*) as borrower_id from borrower) select borrower_id from s full join borrower using (borrower_id)
+select q.z from (select count(*) as "(pd + 0)" from loan) s, lateral (select "(pd + 0)" as z from (select pd + 0 from loan) t) q
+select q.z from borrower b, lateral (select sum(pd) as z from loan where list_contains(list_transform([1], lambda y: y + loan_id), 1)) q
+select q.z from (select count(*) as c_1 from loan) s, lateral (select c_1 as z from (select country as c, pd as c from loan) t) q
+"""
+
+SUMMARIES = """
+select count(*) from loan
+select country, count(*) as n, sum(pd * ead) as loss from loan group by country order by n desc
+select country as land, count(*) from loan group by land
+select country, count(*) from loan group by 1 having count(*) > 5 order by 2
+select year(originated_on) as y, max(pd), median(ead), quantile_cont(pd, 0.5) from loan group by y
+select country, avg(pd) from loan group by all order by all
+select country, count(*) from loan group by rollup (country)
+select max(pd * ead) - min(pd + 1) as spread from loan
+with s as (select country, sum(pd) as t from loan group by country) select a.country, a.t from s a join s b using (country)
+select x.n from (select count(*) as n from loan l where exists (select 1 from borrower b where b.borrower_id = l.borrower_id)) x
+select a.n, b.m from (select count(*) as n from loan) a, (select count(*) as m from borrower) b
+select country, count(*) from loan l where exists (select 1 from borrower b where b.borrower_id = l.borrower_id) group by country
+select country, sum(x) from (select country, pd * 2 as x from loan) t group by country
+"""
+
+
+def facts(sql: str, catalog: Catalog, parse: Parse) -> Facts:
+    return analyze(sql, parse(sql), catalog, "duckdb")
+
+
+@pytest.mark.parametrize("sql", ROWS.strip().splitlines())
+def test_rows_are_no_summary(sql: str, catalog: Catalog, parse: Parse) -> None:
+    assert not facts(sql, catalog, parse).aggregated
+
+
+@pytest.mark.parametrize("sql", SUMMARIES.strip().splitlines())
+def test_summaries_are(sql: str, catalog: Catalog, parse: Parse) -> None:
+    assert facts(sql, catalog, parse).aggregated
+
+
+@pytest.mark.parametrize(
+    "name", ["main.borrower.full_name", "temp.main.borrower.full_name", 'memory."MAIN".Borrower.FULL_NAME']
+)
+def test_a_column_behind_a_schema_is_used(name: str, catalog: Catalog, parse: Parse) -> None:
+    (use,) = facts(f"select {name} from borrower", catalog, parse).tables
+    assert use.columns == ("full_name",)
+
+
+def test_a_row_behind_a_schema_is_used_whole(catalog: Catalog, parse: Parse) -> None:
+    (use,) = facts("select main.borrower from borrower", catalog, parse).tables
+    assert use.star
+
+
+def doubled(levels: int) -> str:
+    parts = [f"c{i} as (select * from c{i - 1} a, c{i - 1} b)" for i in range(1, levels)]
+    return f"with c0 as (select * from loan), {', '.join(parts)} select 1 from c{levels - 1} limit 1"
+
+
+def aliased(count: int) -> str:
+    return "select 1 as a0, " + ", ".join(f"a{i} + a{i} as a{i + 1}" for i in range(count))
+
+
+def lambdas(depth: int) -> str:
+    return "select " + "list_transform([1], lambda x: " * depth + "1" + ")" * depth
+
+
+WIDE = doubled(6).replace("select 1 from", "select * from").removesuffix(" limit 1")
+PIVOT = "pivot loan on country in ({}) using sum(pd)"
+GROWING = {
+    "stars": (doubled(6), doubled(19)),
+    "more stars": (doubled(6), doubled(50)),
+    "aliases": (aliased(10), aliased(24)),
+    "lambdas": (lambdas(5), lambdas(30)),
+    "columns": (f"select count(columns(*)) from ({WIDE}) t", f"select {'columns(*) + 1, ' * 60} 1 from ({WIDE}) t"),
+    "recursion": (
+        "select 1 union all select 2",
+        f"with recursive r as (select * from loan union all select * from r), {doubled(19)[5:]}",
+    ),
+    "pivots": (PIVOT.format("'a'"), PIVOT.format(", ".join(f"'{i}'" for i in range(5001)))),
+    "subqueries": (
+        "select * from range(3) r(i) where i in (select loan_id from loan)",
+        f"select {', '.join([f'(select count(*) from ({WIDE}) t)'] * 250)}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("small", "large"), GROWING.values(), ids=GROWING)
+def test_what_a_statement_grows_to_is_bounded(small: str, large: str, catalog: Catalog, parse: Parse) -> None:
+    check_size(parse(small), catalog)
+    with pytest.raises(Refused) as caught:
+        check_size(parse(large), catalog)
+    assert caught.value.code == "too_large"
