@@ -44,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     approve = commands.add_parser("approve", help="sign a yes or no to a request")
     approve.add_argument("request", type=Path, help="the request's folder, or the evidence folder of the held run")
-    approve.add_argument("--reject", action="store_true", help="say no")
+    approve.add_argument("--yes", action="store_true", help="sign a yes; without it the request is only shown")
+    approve.add_argument("--reject", action="store_true", help="sign a no")
     approve.add_argument("--note", default="", help="why")
     approve.add_argument("--days", type=int, default=7, help="how long the yes is valid")
     approve.add_argument(
@@ -103,8 +104,11 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _approve(options: argparse.Namespace) -> int:
-    from aureus_jupyter.app.approving import approve
+    from aureus_jupyter.app.approving import approve, shown
 
+    if not options.yes and not options.reject:
+        print(f"{shown(options.request)}\n\nNothing was signed. Add --yes to approve of exactly this, or --reject.")
+        return 1
     print(approve(options.request, options.name, not options.reject, options.note, options.days))
     return 0
 

@@ -22,6 +22,7 @@ from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.runs import Desk, Runner
 from aureus_jupyter.service.sealing import seal_interrupted
+from aureus_jupyter.values.canonical import digest_bytes, short_digest
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.codec import from_dict
 from aureus_jupyter.values.draft import Cell
@@ -118,9 +119,8 @@ class App:
     def resume(self, run_id: str, cell: Cell, progress: Progress | None = None) -> Shown:
         """Run a held cell again by its request, from any kernel that uses the notebook's folder."""
         request = self._request(run_id, cell.notebook)
-        held = from_dict(Cell, request["cell"])
-        here = replace(held, notebook=cell.notebook, cell_id=cell.cell_id, headless=cell.headless)
-        return self.run(here, progress, request["request"]["run_id"])
+        here = replace(request["cell"], notebook=cell.notebook, cell_id=cell.cell_id, headless=cell.headless)
+        return self.run(here, progress, request["run_id"])
 
     def _request(self, run_id: str, notebook: str) -> dict[str, Any]:
         import json
@@ -129,7 +129,8 @@ class App:
         found = [p for p in folder.glob("*") if is_run_id(p.name) and run_id in {p.name, p.name.rpartition("-")[2]}]
         try:
             value: dict[str, Any] = json.loads((found[0] / REQUEST_FILE).read_bytes())
-        except (IndexError, OSError, ValueError):
+            value = {"cell": from_dict(Cell, value["cell"]), "run_id": found[0].name}
+        except (IndexError, OSError, ValueError, KeyError, TypeError, RecursionError):
             raise UserError(
                 "unknown_request",
                 "no request with this id waits beside this notebook",
@@ -197,6 +198,11 @@ class App:
             self._engines[key] = (connection.alias, build.engine(self.settings, connection))
         return self._engines[key]
 
+    def _mark(self, alias: str) -> str:
+        """Return a mark of where a named connection leads: a yes for one must not count for another of the same name."""
+        where = self.connections().get(alias, "") if alias else ""
+        return f" {short_digest(digest_bytes(where.encode()))}" if where else ""
+
     def connections(self) -> dict[str, str]:
         """Return where each connection leads, by alias; secrets stand in it as they were configured. Reads none."""
         return {**build.connections(self.settings, self._start or Path.cwd()), **self._added}
@@ -233,7 +239,7 @@ class App:
         alias, engine = self._engine(cell, progress)
         return Desk(
             engine=engine,
-            connection=f"{alias} ({engine.description})",
+            connection=f"{alias} ({engine.description}){self._mark(cell.engine)}",
             decider=self._decider(cell.pack),
             copilot=self._part("copilot", lambda: build.copilot(settings)),
             store=store,
@@ -257,6 +263,11 @@ class App:
         return tuple(self._recover(run, desk) for run in store.interrupted())
 
     def _recover(self, run: Run, desk: Desk) -> str:
+        foreign = run.events and (run.principal != desk.principal or run.tier != "in-kernel" or run.state != "running")
+        if foreign:
+            return (
+                f"Run {run.id} has a journal that tells of somebody or something else. Nothing was signed; look at it."
+            )
         told = f"Run {run.id} was interrupted: its kernel ended before its evidence was written, and nothing of it was returned."
         try:
             sealed = seal_interrupted(run, desk.store, desk.signer(), utc_text(desk.clock.now()))
@@ -297,8 +308,8 @@ class App:
                 hint="Write env:NAME or keyring:service/user in its place, or the whole URL as env:NAME.",
             )
         build.engine(self.settings, connection).close()
-        self._added[connection.alias] = connection.location
         self.configure(engine=connection.alias)
+        self._added[connection.alias] = connection.location
         return pages.connected(connection.alias, connection.shown)
 
     def explain(self, run_id: str = "") -> dict[str, Any]:

@@ -30,7 +30,7 @@ from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.settings import Settings
 from aureus_jupyter.values.verdict import VerdictKind
 
-__all__ = ["approve", "trust_public_key", "write_public_key"]
+__all__ = ["approve", "shown", "trust_public_key", "write_public_key"]
 
 
 def _request_folder(path: Path) -> Path:
@@ -43,6 +43,11 @@ def _request_folder(path: Path) -> Path:
         f"there is no {REQUEST_FILE} in {path} nor in the approvals beside it",
         hint="Give the folder that the held cell names.",
     )
+
+
+def shown(path: Path) -> str:
+    """Return what a request asks, for its approver to read. Signs nothing. Raises UserError, EvidenceError."""
+    return _read(_request_folder(path)).in_words()
 
 
 def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
@@ -97,7 +102,8 @@ class _Asked:
         bound = ", ".join(f":{name} = {value!r}" for name, value in self.draft.parameters)
         roles = ", ".join(self.principal.roles) or "no role"
         lines = [
-            f"{self.principal.name} ({roles}) asks, for the purpose {self.cell.purpose or 'none'}, to run:",
+            f"{self.principal.name} ({roles}) asks, for the purpose {self.cell.purpose or 'none'}, "
+            f"to run on {self.request.connection or 'an unnamed connection'}:",
             self.draft.sql,
         ]
         return "\n".join(
@@ -154,6 +160,7 @@ def _check(asked: _Asked, settings: Settings, folder: Path) -> None:
         found.verdict.policy_version,
         asked.principal,
         asked.cell.purpose,
+        asked.request.connection,
     )
     if found.verdict.kind is not VerdictKind.APPROVAL or digest != asked.request.digest:
         raise UserError(

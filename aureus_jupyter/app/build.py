@@ -14,7 +14,7 @@ from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
 from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini, resolved_url
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
-from aureus_jupyter.errors import UserError
+from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.ports import Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
 from aureus_jupyter.values.catalog import Catalog
@@ -94,6 +94,13 @@ def policies(settings: Settings, pack: str) -> PolicyEngine:
 
 def policy_folders(settings: Settings, pack: str) -> list[Path]:
     """Return every folder policies of a session come from."""
+    for part in filter(str.strip, settings.policies_path.split(os.pathsep)):
+        if not os.path.isdir(os.path.expanduser(part)):  # noqa: PTH111, PTH112 - "~nobody" is no error here
+            raise Unavailable(
+                "policies_missing",
+                "a folder of policies that the settings name is not there",
+                hint=f"Check policies_path: {part}. Until it is there nothing may be read.",
+            )
     folders = [*data_dirs("policies", settings.policies_path), find_pack(pack, settings.packs_path) / "policies"]
     return _first_of_each(folders)
 

@@ -13,7 +13,7 @@ from aureus_jupyter.values.codec import from_dict, to_dict
 from aureus_jupyter.values.evidence import Envelope, TrustedKey
 from aureus_jupyter.values.run import Run
 
-__all__ = ["APPROVAL_TYPE", "approval_counts", "approval_payload", "is_self_attested"]
+__all__ = ["APPROVAL_TYPE", "approval_counts", "approval_payload"]
 
 APPROVAL_TYPE = "application/vnd.aureus.approval.v1+json"
 
@@ -69,8 +69,3 @@ def _may_approve(approver: str, run: Run) -> bool:
 
 def _no(code: str, message: str) -> Refused:
     return Refused(code, message, hint="Ask one of the named approvers to run: aureus approve REQUEST")
-
-
-def is_self_attested(approver_key: str, requester_keys: Collection[str]) -> bool:
-    """Whether the approver's private key could be read by the requester, which the evidence must say."""
-    return approver_key in requester_keys

@@ -90,13 +90,25 @@ def decide(request: DecisionRequest, rulings: Iterable[Ruling], policy_version: 
     if denials:
         return Verdict(kind=VerdictKind.DENY, reasons=_reasons(denials), fired=fired, policy_version=policy_version)
     approvals = [r for r in rulings if r.effect is Effect.APPROVE]
+    asked = [frozenset(r.reason.approvers) for r in approvals if r.reason is not None]
+    # One owner's yes must not open another owner's data, and an answer holds one signature.
+    common = frozenset.intersection(*asked) if asked else frozenset()
+    if asked and not common:
+        apart = _denial(
+            "aureus.approvers",
+            "approvers_differ",
+            "what this reads belongs to different owners, and no one of them may say yes to all of it",
+            "Read the datasets in cells of their own, and ask each owner for theirs.",
+        )
+        fired = tuple(sorted({*fired, apart.policy}))
+        return Verdict(kind=VerdictKind.DENY, reasons=_reasons([apart]), fired=fired, policy_version=policy_version)
     return Verdict(
         kind=VerdictKind.APPROVAL if approvals else VerdictKind.ALLOW,
         reasons=_reasons(approvals),
         masks=_masks(r.mask for r in rulings if r.mask is not None),
         filters=_filters(r.filter for r in rulings if r.filter is not None),
         rows=min((r.cap.rows for r in rulings if r.cap is not None), default=None),
-        approvers=tuple(sorted({a for r in approvals if r.reason is not None for a in r.reason.approvers})),
+        approvers=tuple(sorted(common)),
         fired=fired,
         policy_version=policy_version,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aureus_jupyter.errors import Refused, Span, UserError
 
 __all__ = ["MAX_BYTES", "MAX_NESTING", "MAX_TOKENS", "Piece", "bind_names", "check_cell", "check_sql", "looks_like_sql"]
-__all__ += ["pieces", "span_at", "spell_names"]
+__all__ += ["might_be_sql", "pieces", "span_at", "spell_names"]
 
 MAX_BYTES = 64 * 1024
 MAX_TOKENS = 8_000
@@ -227,6 +227,16 @@ def looks_like_sql(text: str) -> bool:
         return not english or bool(_SQL_SIGNS.intersection(tokens)) or _has_clause(first, words)
     signs = _SQL_SIGNS.intersection(tokens)
     return bool(signs) or len(words) <= 2 or not (english and _reads_as_sentence(first, words))
+
+
+def might_be_sql(text: str) -> bool:
+    """Whether text that reads as a sentence should be shown to a parser all the same: FROM loan a, SELECT 1 a.
+
+    SELECT with nothing but words stays a question: "select all loans" is SQL to a parser too.
+    """
+    kinds = [p for p in pieces(text) if p.kind not in {"space", "comment"}]
+    first = text[kinds[0].start : kinds[0].end].lower() if kinds else ""
+    return first in _QUERY_WORDS and (first != "select" or any(p.kind == "number" for p in kinds))
 
 
 def _has_clause(first: str, words: list[str]) -> bool:

@@ -10,6 +10,7 @@ from aureus_jupyter.core.report import changes
 from aureus_jupyter.values.canonical import short_digest
 from aureus_jupyter.values.ids import short_id
 from aureus_jupyter.values.run import Run
+from aureus_jupyter.values.verdict import VerdictKind
 
 __all__ = ["BADGES", "Card", "card_of"]
 
@@ -136,6 +137,13 @@ def _place(run: Run) -> str:
     return path.removeprefix(folder + "/") if folder else path
 
 
+_PLANS = {
+    VerdictKind.ALLOW: "Nothing was read: this is what would run",
+    VerdictKind.APPROVAL: "Nothing was read: this would wait for a yes",
+    VerdictKind.DENY: "Nothing was read: this would be refused",
+}
+
+
 def _title(run: Run, outcome: str) -> str:
     if run.result is not None:
         rows = run.result.rows
@@ -144,7 +152,7 @@ def _title(run: Run, outcome: str) -> str:
         "refused": "Nothing was read",
         "waiting": f"Request {short_id(run.id)} waits for a yes",
         "failed": "Nothing was returned",
-        "plan": "Nothing was read: this is what would run",
+        "plan": _PLANS[run.verdict.kind if run.verdict is not None else VerdictKind.DENY],
     }
     return titles.get(outcome, "")
 

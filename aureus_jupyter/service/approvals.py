@@ -55,6 +55,7 @@ class Approvals:
             approvers=verdict.approvers if verdict is not None else (),
             sql=run.draft.sql if run.draft is not None else "",
             reasons=tuple(r.message for r in verdict.reasons) if verdict is not None else (),
+            connection=run.connection,
         )
         self.boxes[0].ask(request, run)
 

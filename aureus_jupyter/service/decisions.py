@@ -40,14 +40,15 @@ def decision_digest(
     policy_version: str,
     principal: Principal,
     purpose: str,
+    connection: str,
 ) -> str:
-    """Return the digest an approval is for: all that decides what runs, for whom and why.
+    """Return the digest an approval is for: all that decides what runs, on which data, for whom and why.
 
     Parameter values enter as their type and text, because canonical JSON holds no floats.
     """
     bound = [[name, type(value).__name__, str(value)] for name, value in parameters]
     who = [principal.name, list(principal.roles), [list(pair) for pair in principal.attributes]]
-    return digest_json([plan_digest, bound, catalog.version, policy_version, who, purpose])
+    return digest_json([plan_digest, bound, catalog.version, policy_version, who, purpose, connection])
 
 
 class Decider:

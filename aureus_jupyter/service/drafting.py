@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from aureus_jupyter.core.text import check_cell, looks_like_sql
+from aureus_jupyter.core.text import check_cell, looks_like_sql, might_be_sql
 from aureus_jupyter.errors import AureusError, UserError
 from aureus_jupyter.ports import Copilot, CopilotContext
 from aureus_jupyter.service.decisions import Decided
@@ -19,26 +19,32 @@ MAX_REPAIRS = 2
 Decide = Callable[[Draft], Decided]
 
 
-def origin_of(cell: Cell) -> Origin:
+def origin_of(cell: Cell, parses: Callable[[str], bool]) -> Origin:
     """Tell whether a cell is SQL or a question. Raises UserError for text no cell may hold."""
     check_cell(cell.source)
     if cell.kind:
         if cell.kind not in {o.value for o in Origin}:
             raise UserError("bad_option", "--as takes sql or question", hint="Write --as sql or --as question.")
         return Origin(cell.kind)
-    return Origin.SQL if looks_like_sql(cell.source) else Origin.QUESTION
+    sql = looks_like_sql(cell.source) or (might_be_sql(cell.source) and parses(cell.source))
+    return Origin.SQL if sql else Origin.QUESTION
 
 
 def draft_and_decide(
-    cell: Cell, copilot: Copilot, visible: Callable[[], Catalog], dialect: str, decide: Decide
+    cell: Cell,
+    copilot: Copilot,
+    visible: Callable[[], Catalog],
+    dialect: str,
+    decide: Decide,
+    parses: Callable[[str], bool],
 ) -> tuple[Draft, Decided]:
     """Return the draft that was judged and its decision.
 
     A model's draft that the guard cannot read goes back to it with the structured error, at most `MAX_REPAIRS` times;
-    a policy's refusal never does, because asking again must not become a way around it. Raises what `decide` and the
-    copilot raise.
+    a policy's refusal never does, because asking again must not become a way around it. `parses` asks the engine's
+    parser. Raises what `decide` and the copilot raise.
     """
-    if origin_of(cell) is Origin.SQL:
+    if origin_of(cell, parses) is Origin.SQL:
         draft = Draft(sql=cell.source, origin=Origin.SQL, parameters=cell.parameters)
         return draft, decide(draft)
     context = CopilotContext(catalog=visible(), dialect=dialect, purpose=cell.purpose)

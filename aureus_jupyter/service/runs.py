@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from aureus_jupyter.core.analyze import bound_text
 from aureus_jupyter.core.evidence import without_secrets
 from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
@@ -15,10 +16,12 @@ from aureus_jupyter.service.drafting import DraftError, draft_and_decide
 from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
+from aureus_jupyter.service.shield import shielded
 from aureus_jupyter.values.catalog import fold
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
+from aureus_jupyter.values.plan import Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
 from aureus_jupyter.values.verdict import VerdictKind
@@ -72,9 +75,8 @@ class Runner:
         extra: Sequence[PackFile] = ()
         try:
             run, decided, extra = self._clear(run, resumes)
-            run, table = self._execute(run, decided, progress)
-            if self.desk.rows_in_evidence is not None:
-                extra = [*extra, *self.desk.rows_in_evidence(table)]
+            run, table, rows = self._execute(run, decided, progress)
+            extra = [*extra, *rows]
         except _StoppedError as stopped:
             run, error = stopped.run, stopped.error
         except KeyboardInterrupt:
@@ -89,14 +91,21 @@ class Runner:
         try:
             run, decided = self._judge(run)
             if decided.plan is None:
-                return Outcome(run=run, error=None, estimate="Nothing would run.")
+                return Outcome(run=run, error=None, estimate="This would be refused. Nothing would run.")
             self._prepare(run, decided)
-            parameters = dict(run.draft.parameters) if run.draft is not None else {}
-            return Outcome(run=run, estimate=self.desk.engine.estimate(decided.plan, parameters))
+            return Outcome(run=run, estimate=self._estimate(run, decided.plan))
         except _StoppedError as stopped:
             return Outcome(run=stopped.run, error=stopped.error)
         except KeyboardInterrupt:
             return Outcome(run=run, error=_interrupted())
+
+    def _estimate(self, run: Run, plan: Plan) -> str:
+        """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""
+        if run.verdict is None or run.verdict.kind is not VerdictKind.ALLOW:
+            return "This would wait for a yes; there is no estimate before it."
+        if run.verdict.filters:
+            return "This would run. There is no estimate: it would count rows that policy hides."
+        return self.desk.engine.estimate(plan, dict(run.draft.parameters) if run.draft is not None else {})
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -132,6 +141,7 @@ class Runner:
                 lambda: desk.decider.visible(desk.principal, cell.purpose),
                 desk.engine.dialect,
                 decide,
+                self._parses,
             )
         except DraftError as failed:
             run = replace(run, draft=failed.draft)
@@ -147,6 +157,7 @@ class Runner:
                 decided.verdict.policy_version,
                 desk.principal,
                 cell.purpose,
+                desk.connection,
             )
         run = replace(
             run,
@@ -157,6 +168,15 @@ class Runner:
             decision_digest=digest,
         )
         return run, decided
+
+    def _parses(self, text: str) -> bool:
+        """Whether the engine's own parser reads the text; one that shows no tree does not say."""
+        engine = self.desk.engine
+        try:
+            tree = engine.read(bound_text(text, engine.dialect)).tree
+        except AureusError:
+            return False
+        return isinstance(tree, dict) and not tree.get("error")
 
     def _clear(self, run: Run, resumes: str) -> tuple[Run, Decided, Sequence[PackFile]]:
         """Take the run to CLEARED, or stop it REFUSED or HELD."""
@@ -194,7 +214,9 @@ class Runner:
         except AureusError as error:
             raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
 
-    def _execute(self, run: Run, decided: Decided, progress: Progress | None) -> tuple[Run, ResultTable]:
+    def _execute(
+        self, run: Run, decided: Decided, progress: Progress | None
+    ) -> tuple[Run, ResultTable, Sequence[PackFile]]:
         """Run a cleared plan. `started` is durable before the engine is touched."""
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
@@ -210,7 +232,8 @@ class Runner:
         try:
             table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
-            return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table
+            rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()
+            return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table, rows
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:
@@ -232,13 +255,14 @@ class Runner:
     ) -> Outcome:
         desk = self.desk
         try:
-            if run.state is State.HELD:
-                desk.approvals.ask(run)
-            run = seal(run, desk.store, desk.signer(), self._now(), extra)
+            with shielded():
+                if run.state is State.HELD:
+                    desk.approvals.ask(run)
+                run = seal(run, desk.store, desk.signer(), self._now(), extra)
         except AureusError as failed:
             return Outcome(run=run, error=failed if error is None else _both(error, failed))
         except KeyboardInterrupt:
-            return Outcome(run=run, error=_interrupted())
+            return Outcome(run=run, error=error or _interrupted_late())
         if error is not None:
             error.run_id = run.id
         return Outcome(run=run, table=table if error is None else None, error=error)
@@ -263,6 +287,14 @@ def _interrupted() -> AureusError:
     return UserError(
         "interrupted",
         "the cell was interrupted before it finished",
+        hint="Run it again. Earlier results are unchanged.",
+    )
+
+
+def _interrupted_late() -> AureusError:
+    return UserError(
+        "interrupted",
+        "the cell was interrupted while its evidence was written; the evidence is whole, the rows were not handed over",
         hint="Run it again. Earlier results are unchanged.",
     )
 

@@ -19,13 +19,12 @@ __all__ = ["seal", "seal_interrupted"]
 def seal(run: Run, store: RunStore, signer: Signer, at: str, extra: Sequence[PackFile] = ()) -> Run:
     """Write a run's signed evidence whole or not at all, and return the run with its place and digest.
 
-    A held run stays held: its pack is the evidence of the request. An interrupt waits until the pack is written.
+    A held run stays held: its pack is the evidence of the request. Call it `shielded`, so that an interrupt waits.
     Raises EvidenceError when it cannot be written.
     """
-    with shielded():
-        files = [*pack_files(run), *extra]
-        envelope = encode_envelope(signer.sign(PAYLOAD_TYPE, statement_bytes(run, files, at)))
-        path = store.seal(run.id, [*files, PackFile(name=STATEMENT_FILE, data=envelope)])
+    files = [*pack_files(run), *extra]
+    envelope = encode_envelope(signer.sign(PAYLOAD_TYPE, statement_bytes(run, files, at)))
+    path = store.seal(run.id, [*files, PackFile(name=STATEMENT_FILE, data=envelope)])
     digest = digest_bytes(envelope)
     if run.state is State.HELD:
         return replace(run, evidence=path, evidence_digest=digest)
@@ -46,4 +45,5 @@ def seal_interrupted(run: Run, store: RunStore, signer: Signer, at: str) -> Run:
         hint="Run the cell again.",
     )
     ended = Event(kind=EventKind.ERRORED, at=at, actor="aureus", digest=run.decision_digest, detail=failure.code)
-    return seal(advance(run, ended, failure=failure), store, signer, at)
+    with shielded():
+        return seal(advance(run, ended, failure=failure), store, signer, at)

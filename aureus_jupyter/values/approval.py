@@ -18,6 +18,7 @@ class ApprovalRequest:
     approvers: tuple[str, ...]
     sql: str
     reasons: tuple[str, ...] = ()
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from aureus_jupyter.app import get_app, reset_app
@@ -47,7 +48,7 @@ def test_a_yes_lets_the_same_cell_run(
     front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     trusted(monkeypatch, tmp_path)
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
     assert front.asked(LIMITS, "limits <<").error is None
     assert len(front.shell.user_ns["limits"]) == 3
     assert (front.runs[-1] / "approval.dsse.json").exists()
@@ -62,7 +63,7 @@ def test_resume_from_another_kernel(
 ) -> None:
     trusted(monkeypatch, tmp_path)
     assert front.line(f"resume {request_folder.name}").code == "approval_required"
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
     reset_app()
     told = front.line(f"resume {request_folder.name[-12:]} -o got")
     assert told.error is None
@@ -84,15 +85,15 @@ def test_answers_that_do_not_count(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
     assert front.asked(LIMITS).code == "approval_untrusted"
     trusted(monkeypatch, tmp_path, "eva.stranger")
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), name="eva.stranger") == 0
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes", name="eva.stranger") == 0
     assert front.asked(LIMITS).code == "approval_wrong_approver"
-    assert main(["approve", str(request_folder)]) == 1
+    assert main(["approve", str(request_folder), "--yes"]) == 1
     assert "self_approval" in capsys.readouterr().err
     # The requester's own key under the approver's name: readable by the requester, so it never counts.
-    assert main(["approve", str(request_folder), "--as", "martin.kral"]) == 0
+    assert main(["approve", str(request_folder), "--yes", "--as", "martin.kral"]) == 0
     public = tmp_path / "own.json"
     assert main(["key", str(public), "--as", "martin.kral"]) == 0
     assert main(["trust", str(public)]) == 0
@@ -118,7 +119,7 @@ def test_nobody_signs_what_a_request_only_pretends_to_be(
     value = json.loads(path.read_text())
     FORGED[name](value)
     path.write_text(json.dumps(value))
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 1
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 1
     assert not (request_folder / "approval.dsse.json").exists()
     assert "Traceback" not in capsys.readouterr().err
 
@@ -135,7 +136,7 @@ def test_an_approver_with_other_policies_signs_nothing(
         "version: 1\npolicies:\n  - {id: more.x, description: d, effect: permit, match: {packs: [none]}}\n"
     )
     monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "more"))
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 1
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 1
     assert "request_differs" in capsys.readouterr().err
     assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--reject") == 0, "a no needs no proof"
 
@@ -143,18 +144,57 @@ def test_an_approver_with_other_policies_signs_nothing(
 def test_the_approver_sees_the_statement(
     request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 0
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
     shown = capsys.readouterr().out
     assert LIMITS in shown
     assert "ana.novak (data_scientist) asks, for the purpose credit_risk_review" in shown
 
 
 def test_approving_what_is_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["approve", str(tmp_path)]) == 1
+    assert main(["approve", str(tmp_path), "--yes"]) == 1
     (tmp_path / "request.json").write_text("{}")
-    assert main(["approve", str(tmp_path)]) == 1
+    assert main(["approve", str(tmp_path), "--yes"]) == 1
     assert main(["trust", str(tmp_path / "request.json")]) == 1
     shown = capsys.readouterr().err
     assert "unknown_request" in shown
     assert "malformed" in shown
     assert "Traceback" not in shown
+
+
+def test_a_request_is_read_before_it_is_signed(request_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["approve", str(request_folder), "--as", "martin.kral"]) == 1
+    shown = capsys.readouterr().out
+    assert LIMITS in shown
+    assert "to run on credit-risk" in shown
+    assert "Nothing was signed" in shown
+    assert not (request_folder / "approval.dsse.json").exists()
+
+
+def test_a_yes_is_for_one_connection(
+    front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trusted(monkeypatch, tmp_path)
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
+    copy = tmp_path / "other.duckdb"
+    with duckdb.connect(str(copy)) as con:
+        con.execute(
+            "CREATE TABLE exposure_limit AS SELECT i AS limit_id, i AS borrower_id, 777 AS limit_amount FROM range(5) r(i)"
+        )
+    front.line(f"connect {copy} --alias other")
+    assert front.asked(LIMITS, "-e other").code in {"approval_required", "contract_drift"}
+    front.shell.run_line_magic("config", "Aureus.engine = ''")
+    assert front.asked(LIMITS).error is None
+
+
+@pytest.mark.parametrize("text", ["{}", "[", "[" * 200_000, '{"cell": 1}', '{"cell": {"source": 5}}'])
+def test_a_broken_request_blocks_nobody(
+    text: str, front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trusted(monkeypatch, tmp_path)
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
+    broken = request_folder.with_name("20300101T000000Z-0123456789ab")
+    broken.mkdir()
+    (broken / "request.json").write_text(text)
+    (broken / "approval.dsse.json").write_bytes((request_folder / "approval.dsse.json").read_bytes())
+    assert front.line(f"resume {broken.name}").code == "unknown_request"
+    assert front.asked(LIMITS).error is None

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from aureus_jupyter.adapters.stores.journal import first_line
 from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import keys_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
-from aureus_jupyter.errors import AureusError, EvidenceError
+from aureus_jupyter.errors import AureusError, EvidenceError, UserError
+from aureus_jupyter.values.run import State
 
 GOOD = "SELECT count(*) AS n FROM loan"
 
@@ -367,3 +370,58 @@ def test_a_policy_that_changes_counts_from_the_next_cell_on(front: Any, root: Pa
     contract = pack / "contracts" / "loan.odcs.yaml"
     contract.write_text(contract.read_text().replace("physicalName: loan", "physicalName: borrower"))
     assert front.asked(GOOD, "--pack ./mine").code == "contract_drift"
+
+
+@pytest.mark.parametrize("changed", [{"tier": "engine-native"}, {"principal": "the.ceo"}, {"state": "finished"}])
+def test_a_journal_that_somebody_planted_is_not_signed(changed: dict[str, str], front: Any) -> None:
+    assert front.asked(GOOD).error is None
+    (desk,) = get_app()._desks.values()
+    who = replace(desk.principal, name=changed.get("principal", desk.principal.name))
+    planted = replace(
+        get_app()._runs[-1],
+        id="20260101T000000Z-0123456789ab",
+        principal=who,
+        tier=changed.get("tier", "in-kernel"),
+        state=State(changed.get("state", "running")),
+    )
+    reset_app()
+    journal = front.folder / "notebook.aureus" / "journal" / f"{planted.id}.jsonl"
+    journal.write_bytes(first_line(planted).replace(b'"pid":', b'"pid":0,"was":'))
+    told = front.asked(GOOD)
+    assert "Nothing was signed" in told.card["notices"][0]
+    assert not (front.folder / "notebook.aureus" / "runs" / planted.id).exists()
+
+
+def test_a_journal_of_brackets(front: Any) -> None:
+    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
+    break_file(journal, "[" * 200_000)
+    os.utime(journal, (0, 0))
+    assert front.asked(GOOD).error is None
+
+
+def test_policies_that_are_not_there(front: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    front.shell.user_ns["before"] = "kept"
+    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "gone"))
+    reset_app()
+    calm(front, front.asked(GOOD, "before <<"), "policies_missing")
+
+
+@pytest.mark.parametrize("name", ["deny.policy.YAML", "deny.policy.yaml ", "deny.yml"])
+def test_a_policy_file_of_another_name(name: str, front: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    front.shell.user_ns["before"] = "kept"
+    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path))
+    (tmp_path / name).write_text("policies: []")
+    reset_app()
+    calm(front, front.asked(GOOD, "before <<"), "policy_malformed")
+
+
+def test_a_refused_connection_is_not_kept(front: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "mine.duckdb"
+    duckdb.connect(str(path)).close()
+
+    def locked(**_: Any) -> None:
+        raise UserError("config_locked", "an administrator fixed this", hint="Ask.")
+
+    monkeypatch.setattr(get_app(), "configure", locked)
+    assert front.line(f"connect {path} --alias warehouse").code == "config_locked"
+    assert "warehouse" not in get_app().connections()

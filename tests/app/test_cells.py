@@ -111,11 +111,23 @@ def test_a_dry_run_touches_nothing(front: Any) -> None:
     assert told.error is None
     assert told.card["outcome"] == "plan"
     assert "CREATE TEMP VIEW" in told.card["sql"]
-    assert "Estimate" in told.card["what"]
+    assert "no estimate" in told.card["what"]
+    assert "Estimate" in front.asked(SUMMARY, "--dry-run").card["what"]
+    held = front.asked("SELECT limit_amount FROM exposure_limit WHERE limit_amount > 46000000", "--dry-run")
+    assert "would wait for a yes" in held.card["title"]
+    assert "rows" not in held.card["what"], "an estimate would answer questions about rows nobody approved"
     assert front.runs == []
     assert front.asked("SELECT * FROM nosuch", "--dry-run").code == "unknown_dataset"
     refused = front.cell("--dry-run --purpose marketing", "SELECT full_name FROM borrower")
     assert "Nothing would run" in refused.card["what"]
+    assert "would be refused" in refused.card["title"]
+
+
+@pytest.mark.parametrize("text", ["FROM loan a", "SELECT 1 a", "FROM loan AS a", "TABLE loan"])
+def test_what_a_parser_reads_is_no_question(text: str, front: Any) -> None:
+    told = front.asked(text)
+    assert told.error is None
+    assert told.card["question"] == ""
 
 
 @pytest.mark.parametrize(("kind", "module"), [("pandas", "pandas"), ("polars", "polars"), ("arrow", "pyarrow")])

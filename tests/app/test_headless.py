@@ -110,7 +110,7 @@ def test_an_approval_given_earlier_is_honoured(
         approver.setenv("AUREUS_PRINCIPAL", "martin.kral")
         approver.setenv("AUREUS_KEYS_DIR", str(tmp_path / "his keys"))
         assert main(["key", str(tmp_path / "his.json")]) == 0
-        assert main(["approve", str(request)]) == 0
+        assert main(["approve", str(request), "--yes"]) == 0
     assert main(["trust", str(tmp_path / "his.json")]) == 0
     again = papermill(tmp_path, environment, LIMITS)
     assert again.returncode == 0, again.stderr

@@ -33,7 +33,7 @@ def judged(copilot: Scripted, *answers: Any) -> tuple[Draft, Decided]:
             raise answer
         return cast(Decided, answer)
 
-    return draft_and_decide(CELL, copilot, lambda: CATALOG, "duckdb", decide)
+    return draft_and_decide(CELL, copilot, lambda: CATALOG, "duckdb", decide, lambda sql: False)
 
 
 def test_errors_go_back_in_order_and_the_round_is_kept() -> None:

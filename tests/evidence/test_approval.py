@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aureus_jupyter.adapters.signers.ed25519 import Ed25519Signer, load_or_create, verify_ed25519
-from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_counts, approval_payload, is_self_attested
+from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_counts, approval_payload
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.values.approval import Approval, ApprovalRequest
@@ -42,8 +42,6 @@ def signed(signer: Ed25519Signer, made: Approval) -> Envelope:
 def test_a_yes_counts(finished: Run, approver: Ed25519Signer) -> None:
     made = approval(finished)
     assert approval_counts(signed(approver, made), finished, [approver.public()], NOW, verify_ed25519) == made
-    assert is_self_attested("a", {"a"})
-    assert not is_self_attested("a", set())
 
 
 @pytest.mark.parametrize(

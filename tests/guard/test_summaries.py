@@ -42,7 +42,8 @@ select q.* from borrower b, (select sum(l.pd) s from loan l where exists (select
 with s as (select count(*) as borrower_id from borrower) select borrower_id from s right join borrower using (borrower_id)
 with s as (select count(*) as borrower_id from borrower) select borrower_id from s full join borrower using (borrower_id)
 select q.z from (select count(*) as "(pd + 0)" from loan) s, lateral (select "(pd + 0)" as z from (select pd + 0 from loan) t) q
-select q.z from borrower b, lateral (select sum(pd) as z from loan where list_contains(list_transform([1], lambda y: y + loan_id), 1)) q
+select q.z from borrower b, lateral (select sum(pd) as z from loan where list_contains(list_apply([1], lambda y: y + b.borrower_id), 1)) q
+select count(*) from loan where nosuch = 1
 select q.z from (select count(*) as c_1 from loan) s, lateral (select c_1 as z from (select country as c, pd as c from loan) t) q
 """
 

@@ -115,7 +115,7 @@ def test_deep_but_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "sql",
     [
         r"select e'it\'s :p and \'' as x",
         r"select E'a\\' || ':p' || e'\':p' as x",
@@ -123,13 +123,13 @@ def test_deep_but_allowed() -> None:
         "select $a_é1$:p$a_é1$ as x",
     ],
 )
-def test_nothing_in_a_literal_is_a_parameter(text: str) -> None:
-    assert bind_names(text) == (text, ())
-    check_sql(text)
+def test_nothing_in_a_literal_is_a_parameter(sql: str) -> None:
+    assert text.bind_names(sql) == (sql, ())
+    text.check_sql(sql)
 
 
 def test_an_escaped_quote_does_not_open_a_gap_in_the_checks() -> None:
     with pytest.raises(Refused):
-        check_sql("select e'\\'' as a, 1\u00a0as b, '' as c")
+        text.check_sql("select e'\\'' as a, 1\u00a0as b, '' as c")
     with pytest.raises(Refused):
-        check_sql("select e'\\'' as a, " + "(" * 300 + "1" + ")" * 300 + ", '' as c")
+        text.check_sql("select e'\\'' as a, " + "(" * 300 + "1" + ")" * 300 + ", '' as c")

@@ -66,6 +66,15 @@ GOOD = [PERMIT, DENY, APPROVE, CAP, mask(MaskMethod.NULL), mask(MaskMethod.HASH,
 ORDER = {VerdictKind.ALLOW: 0, VerdictKind.APPROVAL: 1, VerdictKind.DENY: 2}
 
 
+def test_one_owners_yes_does_not_open_anothers_data() -> None:
+    other = Ruling(policy="other", effect=Effect.APPROVE, dataset="loan", reason=reason("other", "eva", "dana"))
+    assert decide(REQUEST, [PERMIT, APPROVE, other], "v").approvers == ("eva",)
+    apart = Ruling(policy="apart", effect=Effect.APPROVE, dataset="loan", reason=reason("apart", "dana"))
+    verdict = decide(REQUEST, [PERMIT, APPROVE, apart], "v")
+    assert (verdict.kind, verdict.reasons[0].code) == (VerdictKind.DENY, "approvers_differ")
+    assert "aureus.approvers" in verdict.fired
+
+
 @given(st.lists(st.sampled_from(GOOD), max_size=8), st.randoms(use_true_random=False))
 def test_order_does_not_matter(rulings: list[Ruling], random: Any) -> None:
     shuffled = list(rulings)

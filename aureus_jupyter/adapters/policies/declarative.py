@@ -71,8 +71,9 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
 
 def _refuse_misnamed(folders: Iterable[Path]) -> None:
     """Refuse a YAML file that is neither policies nor tests by its name: a deny in `deny.yaml` must not be passed over."""
-    for path in sorted(p for folder in folders for p in folder.rglob("*") if p.suffix in {".yaml", ".yml"}):
-        if not path.name.endswith((".policy.yaml", ".policy_test.yaml")):
+    for path in sorted(p for folder in folders for p in folder.rglob("*") if not p.is_dir()):
+        meant = path.name.strip().lower().endswith((".yaml", ".yml"))
+        if meant and not path.name.endswith((".policy.yaml", ".policy_test.yaml")):
             raise _malformed(path, 0, "its name", "NAME.policy.yaml or NAME.policy_test.yaml")
 
 

@@ -155,7 +155,7 @@ class FolderRunStore:
                 data = path.read_bytes()
                 if request["digest"] == digest:
                     yield path.parent.name, data, decode_envelope(data, str(path))
-            except (OSError, ValueError, KeyError, TypeError, EvidenceError):
+            except (OSError, ValueError, KeyError, TypeError, RecursionError, EvidenceError):
                 continue
 
 

@@ -38,7 +38,7 @@ def read_journal(data: bytes, run_id: str) -> Run:
         run = from_dict(Run, json.loads(first)["run"])
         if run.id == run_id:
             return fold_events(run, [from_json(Event, line) for line in later])
-    except (ValueError, KeyError, TypeError, Bug):
+    except (ValueError, KeyError, TypeError, RecursionError, Bug):
         pass
     return Run(id=run_id, cell=Cell(source=""), principal=Principal(name="unknown"))
 
@@ -58,7 +58,7 @@ def is_over(path: Path) -> bool:
         return not alive(int(line["pid"]), int(line["since"]))
     except OSError:
         return False
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return older(path, _A_MINUTE)
 
 
