@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -161,7 +162,7 @@ def _at_each_step(job: dict[str, Any]) -> list[dict[str, Any]]:
     for step in range(_MOST_STEPS):
         here = place / str(step)
         steps = _Steps(job["boundary"], step, _kill if job["action"] == "kill" else _fail)
-        said, died = _forked(lambda tell, here=here, steps=steps: _watched(job["factory"], here, run, steps, tell))  # type: ignore[misc]
+        said, died = _forked(partial(_watched, job["factory"], here, run, steps))
         words = said.split()
         struck = died or "struck" in words
         outcome = dict(word.split("=") for word in words if "=" in word)
@@ -198,7 +199,7 @@ def _forked(work: Callable[[Callable[[str], None]], None]) -> tuple[str, bool]:
     child = os.fork()
     if not child:
         os.close(read)
-        work(lambda text: void(os.write(write, text.encode())))
+        work(lambda text: _void(os.write(write, text.encode())))
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
@@ -208,41 +209,51 @@ def _forked(work: Callable[[Callable[[str], None]], None]) -> tuple[str, bool]:
     return said, status == signal.SIGKILL
 
 
-def void(_: object) -> None:
+def _void(_: object) -> None:
     """Take a value and give none."""
 
 
 def _race(job: dict[str, Any]) -> list[list[str]]:
-    ready, go = os.pipe()
+    """Start the writers, and let them go at each run together: one that is ahead would otherwise stay ahead."""
+    gates = [os.pipe() for _ in job["runs"]]
+    arrived, here = os.pipe()
     pipes, children = [], []
     for number in range(job["writers"]):
         read, write = os.pipe()
         child = os.fork()
         if not child:
-            os.close(go)
-            os.read(ready, 1)  # the end of the pipe comes to all at once
-            os.write(write, json.dumps(_raced(job, str(number))).encode())
+            for _, gate in gates:
+                os.close(gate)
+            came = _raced(job, str(number), [wait for wait, _ in gates], here)
+            os.write(write, json.dumps(came).encode())
             os._exit(0)
         os.close(write)
         pipes.append(read)
         children.append(child)
-    os.close(go)
+    for _, gate in gates:
+        for _ in children:
+            os.read(arrived, 1)
+        os.close(gate)  # the end of a pipe comes to all who wait for it at once
     answers = []
     for read, child in zip(pipes, children, strict=True):
         with os.fdopen(read) as pipe:
-            answers.append(json.loads(pipe.read() or "[]"))
+            answers.append(json.loads(pipe.read()))
         os.waitpid(child, 0)
     return answers
 
 
-def _raced(job: dict[str, Any], mark: str) -> list[str]:
-    store, what = made(job["factory"], Path(job["place"])), job["what"]
+def _raced(job: dict[str, Any], mark: str, gates: Sequence[int], here: int) -> list[str]:
+    store, what, came = made(job["factory"], Path(job["place"])), job["what"], []
     acts: dict[str, Callable[[str], object]] = {
         "append": lambda run: store.append(run, [event()], 0),
         "append_more": lambda run: store.append(run, [event()], 1),
         "seal": lambda run: store.seal(run, pack(mark)),
     }
-    return [_outcome(lambda run=run: acts[what](run)) for run in job["runs"]]  # type: ignore[misc]
+    for run, gate in zip(job["runs"], gates, strict=True):
+        os.write(here, b".")
+        os.read(gate, 1)
+        came.append(_outcome(partial(acts[what], run)))
+    return came
 
 
 def _hold(job: dict[str, Any]) -> None:
