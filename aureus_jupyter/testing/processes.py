@@ -21,13 +21,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from aureus_jupyter.core.run_state import fold_events
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.ports import RunStore
+from aureus_jupyter.values.draft import Cell
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import is_run_id
-from aureus_jupyter.values.run import Event, EventKind
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.run import Event, EventKind, Run
 
-__all__ = ["AT", "BOUNDARY", "each_step", "event", "holding", "made", "pack", "race", "run_ids"]
+__all__ = ["AT", "BOUNDARY", "each_step", "holding", "made", "pack", "race", "run_ids", "run_with"]
 
 BOUNDARY = ("posix", "io", "socket", "ssl", "fcntl", "sqlite3")
 """The modules whose calls leave the process."""
@@ -44,9 +47,16 @@ def made(factory: str, place: Path) -> RunStore:
     return store
 
 
-def event(kind: EventKind = EventKind.STARTED) -> Event:
-    """Return one event."""
-    return Event(kind=kind, at=AT, actor="conformance")
+def run_with(identifier: str, events: int = 2) -> Run:
+    """Return a run with so many events: allowed, started, completed, sealed."""
+    kinds = (EventKind.ALLOWED, EventKind.STARTED, EventKind.COMPLETED, EventKind.SEALED)[:events]
+    start = Run(
+        id=identifier,
+        cell=Cell(source="SELECT 'ř' AS a", parameters=(("n", 1),), purpose="review"),
+        principal=Principal(name="ana", roles=("analyst",)),
+        decision_digest="sha256:" + "d" * 64,
+    )
+    return fold_events(start, [Event(kind=kind, at=AT, actor="conformance") for kind in kinds])
 
 
 def run_ids(number: int) -> list[str]:
@@ -173,14 +183,14 @@ def _at_each_step(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _once(store: RunStore, run: str) -> None:
-    store.append(run, [event()], 0)
+    store.append(run_with(run), 0)
     store.seal(run, pack("warm"))
 
 
 def _watched(factory: str, place: Path, run: str, steps: _Steps, tell: Callable[[str], None]) -> None:
     store = made(factory, place)
     for name, work in (
-        ("append", lambda: store.append(run, [event()], 0)),
+        ("append", lambda: store.append(run_with(run), 0)),
         ("seal", lambda: store.seal(run, pack("whole"))),
     ):
         sys.setprofile(steps)
@@ -245,8 +255,8 @@ def _race(job: dict[str, Any]) -> list[list[str]]:
 def _raced(job: dict[str, Any], mark: str, gates: Sequence[int], here: int) -> list[str]:
     store, what, came = made(job["factory"], Path(job["place"])), job["what"], []
     acts: dict[str, Callable[[str], object]] = {
-        "append": lambda run: store.append(run, [event()], 0),
-        "append_more": lambda run: store.append(run, [event()], 1),
+        "append": lambda run: store.append(run_with(run), 0),
+        "append_more": lambda run: store.append(run_with(run, 3), 2),
         "seal": lambda run: store.seal(run, pack(mark)),
     }
     for run, gate in zip(job["runs"], gates, strict=True):
@@ -257,7 +267,7 @@ def _raced(job: dict[str, Any], mark: str, gates: Sequence[int], here: int) -> l
 
 
 def _hold(job: dict[str, Any]) -> None:
-    made(job["factory"], Path(job["place"])).append(job["run"], [event()], 0)
+    made(job["factory"], Path(job["place"])).append(run_with(job["run"]), 0)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.read()

@@ -21,7 +21,7 @@ from aureus_jupyter.core.dsse import encode_envelope
 from aureus_jupyter.errors import AureusError, EvidenceError
 from aureus_jupyter.ports import ApprovalBox, RunStore
 from aureus_jupyter.testing.engines import raised
-from aureus_jupyter.testing.processes import BOUNDARY, each_step, event, holding, made, pack, race, run_ids
+from aureus_jupyter.testing.processes import BOUNDARY, each_step, holding, made, pack, race, run_ids, run_with
 from aureus_jupyter.values.approval import ApprovalRequest
 from aureus_jupyter.values.draft import Cell
 from aureus_jupyter.values.evidence import Envelope, PackFile, Signature
@@ -120,26 +120,26 @@ class RunStoreConformance:
     def test_the_journal_counts(self) -> None:
         """Events are added only to what the writer expects; what is refused changes nothing and starts no run."""
         with self._new() as (place, store):
-            store.append(RUN, [event(), event()], 0)
+            store.append(run_with(RUN), 0)
             for expected in (0, 1, 3):
-                error = raised(EvidenceError, partial(store.append, RUN, [event()], expected))
+                error = raised(EvidenceError, partial(store.append, run_with(RUN, 4), expected))
                 assert error.code == "journal_conflict", expected
-            self.open(place).append(RUN, [event()], 2)
-            store.append(RUN, [event()], 3)
-            assert raised(EvidenceError, lambda: store.append(LATER, [event()], 2)).code == "journal_conflict"
+            self.open(place).append(run_with(RUN, 3), 2)
+            store.append(run_with(RUN, 4), 3)
+            assert raised(EvidenceError, lambda: store.append(run_with(LATER, 3), 2)).code == "journal_conflict"
             assert list(store.interrupted()) == [], "a refused event is no run"
-            store.append(LATER, [event()], 0)
+            store.append(run_with(LATER), 0)
 
     def test_a_run_that_goes_on_is_not_interrupted(self) -> None:
         """Neither this process's nor another's; once its process is gone it is, and stays so until it is sealed."""
         with self._new() as (place, store):
-            store.append(LATER, [event()], 0)
+            store.append(run_with(LATER), 0)
             with holding(self.factory, place, RUN) as kill:
                 assert list(store.interrupted()) == []
                 assert list(store.packs()) == []
                 kill()
                 for _ in range(2):
-                    assert list(self.open(place).interrupted()) == [RUN]
+                    assert list(self.open(place).interrupted()) == [run_with(RUN)], "as it stood"
             store.seal(RUN, pack("late"))
             assert list(self.open(place).interrupted()) == []
 
@@ -149,7 +149,7 @@ class RunStoreConformance:
             for run in (LAST, RUN, LATER):
                 with holding(self.factory, place, run):
                     pass
-            assert list(store.interrupted()) == [RUN, LATER, LAST]
+            assert [run.id for run in store.interrupted()] == [RUN, LATER, LAST]
 
     def test_of_writers_that_come_at_once_one_appends(self) -> None:
         """At the start of a run and in its midst; the others are told."""
@@ -157,7 +157,7 @@ class RunStoreConformance:
             for what, runs in (("append", run_ids(40)), ("append_more", run_ids(41)[1:])):
                 for run in runs if what == "append_more" else ():
                     with contextlib.suppress(EvidenceError):
-                        store.append(run, [event()], 0)
+                        store.append(run_with(run), 0)
                 came = race(self.factory, place, what, runs)
                 for outcomes in zip(*came, strict=True):
                     assert sorted(outcomes) == ["journal_conflict"] * 3 + ["ok"], what
@@ -180,7 +180,7 @@ class RunStoreConformance:
         packs = list(store.packs())
         for path in packs:
             self._whole(path, ["whole"])
-        store.append(LATER, [event()], 0)
+        store.append(run_with(LATER), 0)
         again = store.seal(LATER, pack("again"))
         assert list(store.packs()) == [*packs, again]
         return packs
@@ -193,7 +193,7 @@ class RunStoreConformance:
                 "no step was seen while sealing"
             )
             for step in steps:
-                told = list(self.open(Path(step["place"])).interrupted())
+                told = [run.id for run in self.open(Path(step["place"])).interrupted()]
                 packs = self._after(step)
                 assert told == [] if packs else step.get("append") != "ok" or told == [RUN], step
                 assert packs or step.get("seal") != "ok", step
@@ -212,15 +212,15 @@ class RunStoreConformance:
         """A link in the place of a journal or of a pack changes nothing where it leads, and is no pack."""
         with self._new() as (place, store), tempfile.TemporaryDirectory(prefix="other-") as folder:
             other = Path(folder)
-            store.append(RUN, [event()], 0)
+            store.append(run_with(RUN), 0)
             journals = [p for p in place.rglob("*") if p.is_file()] if place.is_dir() else []
             for file in journals:
                 _link(file, file.rename(other / file.name))
-            _unchanged(other, lambda: store.append(RUN, [event()], 1))
+            _unchanged(other, lambda: store.append(run_with(RUN, 3), 2))
             for file in journals:
                 file.unlink()
                 _link(file, other / "new")
-            _unchanged(other, lambda: store.append(RUN, [event()], 0))
+            _unchanged(other, lambda: store.append(run_with(RUN), 0))
             path = Path(store.seal(LATER, pack("elsewhere")))
             _link(path, path.rename(other / LATER))
             _unchanged(other, lambda: raised(EvidenceError, lambda: store.seal(LATER, pack("through"))))

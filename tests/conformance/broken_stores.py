@@ -15,9 +15,11 @@ from unittest.mock import patch
 
 from aureus_jupyter.adapters.stores import folder
 from aureus_jupyter.adapters.stores.folder import FolderRunStore
+from aureus_jupyter.adapters.stores.journal import read_journal
 from aureus_jupyter.core.dsse import decode_envelope, encode_envelope
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.evidence import PackFile
+from aureus_jupyter.values.run import Run
 
 
 class NoBox(FolderRunStore):
@@ -52,25 +54,25 @@ class NewestFirst(FolderRunStore):
 
 
 class DoesNotCount(FolderRunStore):
-    def append(self, run_id: str, events: Sequence[Any], expected: int) -> None:
-        path = self.folder / "journal" / f"{run_id}.jsonl"
-        held = path.read_bytes().count(b"\n") if path.is_file() else 0
-        super().append(run_id, events, held)
+    def append(self, run: Run, expected: int) -> None:
+        path = self.folder / "journal" / f"{run.id}.jsonl"
+        held = len(read_journal(path.read_bytes(), run.id).events) if path.is_file() else 0
+        super().append(run, held)
 
 
 class StartsRefusedRuns(FolderRunStore):
-    def append(self, run_id: str, events: Sequence[Any], expected: int) -> None:
-        path = self.folder / "journal" / f"{run_id}.jsonl"
+    def append(self, run: Run, expected: int) -> None:
+        path = self.folder / "journal" / f"{run.id}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         if expected and not path.exists():
             path.touch()
-        super().append(run_id, events, expected)
+        super().append(run, expected)
 
 
 class Unlocked(FolderRunStore):
-    def append(self, run_id: str, events: Sequence[Any], expected: int) -> None:
+    def append(self, run: Run, expected: int) -> None:
         with patch.object(folder, "_held", late), patch.object(fcntl, "flock"):
-            super().append(run_id, events, expected)
+            super().append(run, expected)
 
 
 held = folder._held
@@ -97,26 +99,26 @@ def late(path: Path) -> Iterator[Any]:
 
 
 class ForgetsInterrupted(FolderRunStore):
-    def interrupted(self) -> Sequence[str]:
+    def interrupted(self) -> Sequence[Run]:
         return []
 
 
 class CallsTheLivingDead(FolderRunStore):
-    def interrupted(self) -> Sequence[str]:
-        with patch.object(folder, "_alive", return_value=False):
+    def interrupted(self) -> Sequence[Run]:
+        with patch.object(folder, "is_over", return_value=True):
             return super().interrupted()
 
 
 class TellsOnce(FolderRunStore):
-    def interrupted(self) -> Sequence[str]:
+    def interrupted(self) -> Sequence[Run]:
         found = super().interrupted()
         for run in found:
-            (self.folder / "journal" / f"{run}.jsonl").unlink()
+            (self.folder / "journal" / f"{run.id}.jsonl").unlink()
         return found
 
 
 class NewestInterruptedFirst(FolderRunStore):
-    def interrupted(self) -> Sequence[str]:
+    def interrupted(self) -> Sequence[Run]:
         return super().interrupted()[::-1]
 
 
@@ -152,9 +154,9 @@ class FailsAfterTheFact(FolderRunStore):
 
 
 class WritesThroughLinks(FolderRunStore):
-    def append(self, run_id: str, events: Sequence[Any], expected: int) -> None:
+    def append(self, run: Run, expected: int) -> None:
         with patch.object(os, "O_NOFOLLOW", 0):
-            super().append(run_id, events, expected)
+            super().append(run, expected)
 
 
 class ListsLinks(FolderRunStore):
