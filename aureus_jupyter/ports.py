@@ -6,11 +6,12 @@ An adapter implements one of these and nothing else in the package knows which. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from .values.approval import ApprovalRequest
 from .values.catalog import Catalog, Dataset
 from .values.draft import Draft
 from .values.evidence import Envelope, PackFile, TrustedKey
@@ -19,6 +20,7 @@ from .values.run import Run
 from .values.verdict import DecisionRequest, Ruling
 
 __all__ = [
+    "ApprovalBox",
     "CatalogSource",
     "Clock",
     "Copilot",
@@ -164,21 +166,39 @@ class Engine(Protocol):
 
 @runtime_checkable
 class PolicyEngine(Protocol):
-    """Answers one decision request with rulings. An exception denies."""
+    """Answers one decision request with rulings. An exception denies.
+
+    A set of policies that is empty, or of which any part cannot be read, permits nothing: the engine cannot be made, or
+    answers nothing, or raises. `testing.policies` checks what is written here.
+    """
 
     @property
     def version(self) -> str:
-        """A digest that changes when any rule does."""
+        """A digest that changes when any rule does, and only then."""
         ...
 
-    def rule(self, request: DecisionRequest) -> Sequence[Ruling]: ...
+    def rule(self, request: DecisionRequest) -> Sequence[Ruling]:
+        """Return every ruling of every policy that applies to a dataset of the request; the core adds them up.
+
+        One call judges the whole statement. The answer is a function of the request's content: not of an earlier request,
+        nor of the order of tables, columns, roles or functions. Each ruling is about a dataset and columns of the
+        request. What a policy obliges to is always ruled, also beside a need for approval; a filter by an attribute that the
+        principal does not have lets no row through. A policy that cannot be evaluated raises; it is never passed over.
+        """
+        ...
 
 
 @runtime_checkable
 class CatalogSource(Protocol):
-    """Where contracts and verified questions come from."""
+    """Where contracts and verified questions come from. `testing.catalogs` checks what is written here."""
 
-    def load(self) -> Catalog: ...
+    def load(self) -> Catalog:
+        """Return the whole catalog as it is now, or raise Unavailable: never the part that could be read.
+
+        Unchanged contracts give an equal catalog with the same version; a changed contract gives another version, through the
+        digest of its text. A label that is missing or not known reads as the stricter case: restricted.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,39 +228,80 @@ class Copilot(Protocol):
 
 @runtime_checkable
 class RunStore(Protocol):
-    """Where runs are journalled and evidence is sealed: one folder beside one notebook."""
+    """Where runs are journalled and evidence is sealed: one folder beside one notebook.
+
+    Safe beside other processes that use the same place; one object is not for two threads at once. What the disk or the
+    network does not allow is an EvidenceError or Unavailable, never an exception of the store's own libraries. Never
+    writes through a link that stands where a file or folder of the store belongs. `testing.stores` checks what is written here.
+    """
 
     def append(self, run: Run, expected: int) -> None:
         """Keep a run as it stands, with its events beyond the first `expected`, so that it survives this process.
 
-        Raises EvidenceError (`journal_conflict`) unless `expected` of its events are kept already.
+        Raises EvidenceError `journal_conflict` unless `expected` of its events are kept already: of writers that come at once,
+        one goes on. What is refused leaves nothing behind, and no run where there was none.
         """
         ...
 
     def seal(self, run_id: str, files: Sequence[PackFile]) -> str:
-        """Write a pack whole or not at all; return its folder's path. Raises EvidenceError."""
+        """Write a pack whole or not at all; return its folder's path, the last part of which is the run's id.
+
+        The bytes are kept as they are. Raises EvidenceError: `pack_exists` (a pack is never replaced), `bad_pack` (no file, a
+        name twice, or one that is not `is_plain_name`). When it raises anything but `pack_exists`, there is no pack.
+        """
         ...
 
     def interrupted(self) -> Sequence[Run]:
         """Return the runs whose process is gone and which were never sealed, as they stood, oldest first.
 
-        Of one that cannot be read any more only the id is known. Each is returned until it is sealed.
+        Of one that cannot be read any more only the id is known. Each is returned until it is sealed. A run whose process is
+        alive, here or elsewhere, is not one of them.
         """
         ...
 
     def packs(self) -> Sequence[str]:
-        """Return the paths of sealed packs, oldest first."""
+        """Return the paths of sealed packs, oldest first. A link is not a pack, whatever it leads to."""
+        ...
+
+
+@runtime_checkable
+class ApprovalBox(Protocol):
+    """Where requests wait and answers arrive, outside the kernel. A run store is one too: `%aureus resume` needs both."""
+
+    def ask(self, request: ApprovalRequest, run: Run) -> None:
+        """Keep a request so that an approver and another kernel find it. Raises EvidenceError.
+
+        Asked again for the same run, the last request counts; an answer that is there already stays.
+        """
+        ...
+
+    def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
+        """Return (request id, exact bytes, envelope) of every answer to `digest`, newest request first.
+
+        Passes over what cannot be read: a broken answer must not be able to hide a good one. Verifies no signature.
+        """
         ...
 
 
 @runtime_checkable
 class Signer(Protocol):
-    """Signs bytes with one key."""
+    """Signs bytes with one key. `testing.signers` checks what is written here."""
 
     @property
-    def key_id(self) -> str: ...
-    def public(self) -> TrustedKey: ...
-    def sign(self, payload_type: str, payload: bytes) -> Envelope: ...
+    def key_id(self) -> str:
+        """The digest of the public part as the trust file holds it: the same for as long as the key is."""
+        ...
+
+    def public(self) -> TrustedKey:
+        """Return the public part for a trust file, with an owner and roles. Holds nothing of the private part."""
+        ...
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope:
+        """Return exactly these bytes with a signature by this key over their pre-authentication encoding (`core.dsse.pae`).
+
+        Two signatures of the same bytes need not be equal. Raises EvidenceError or Unavailable when the key is out of reach.
+        """
+        ...
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from aureus_jupyter.core.dsse import decode_envelope, pae, strict_json
 from aureus_jupyter.core.evidence import PAYLOAD_TYPE, PREDICATE_TYPE, RESULT_SUBJECT, STATEMENT_FILE, STATEMENT_TYPE
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.canonical import canonical_json, digest_bytes
-from aureus_jupyter.values.evidence import Envelope, Finding, TrustedKey, Verification
+from aureus_jupyter.values.evidence import Envelope, Finding, TrustedKey, Verification, is_plain_name
 from aureus_jupyter.values.ids import is_run_id
 
 __all__ = ["Verify", "check_pack", "signer_of"]
@@ -107,7 +107,7 @@ def _subjects(statement: Mapping[str, Any], files: Mapping[str, bytes]) -> list[
         name, digest = _subject(subject)
         if name == RESULT_SUBJECT:
             continue
-        if not _plain(name) or name in listed or len(digest) != 64:
+        if not is_plain_name(name) or name in listed or len(digest) != 64:
             findings.append(
                 Finding(file=STATEMENT_FILE, code="malformed", why="a subject has no usable name or digest")
             )
@@ -129,10 +129,6 @@ def _subject(value: Any) -> tuple[str, str]:
     if not isinstance(value, dict) or not isinstance(value.get("digest"), dict):
         return "", ""
     return str(value.get("name", "")), str(value["digest"].get("sha256", ""))
-
-
-def _plain(name: str) -> bool:
-    return bool(name) and name == name.strip() and not set(name) & set("/\\:\x00") and name not in {".", ".."}
 
 
 def _identity(folder: str, predicate: Mapping[str, Any]) -> list[Finding]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from aureus_jupyter.core.approval import approval_counts
 from aureus_jupyter.errors import AureusError, Refused
+from aureus_jupyter.ports import ApprovalBox
 from aureus_jupyter.values.approval import Approval, ApprovalRequest
 from aureus_jupyter.values.evidence import Envelope, PackFile, TrustedKey
 from aureus_jupyter.values.run import Run
@@ -15,18 +15,6 @@ __all__ = ["ApprovalBox", "Approvals", "Verify"]
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(public key, signature, data) to whether it verifies."""
-
-
-class ApprovalBox(Protocol):
-    """Where requests wait and answers arrive, outside the kernel."""
-
-    def ask(self, request: ApprovalRequest, run: Run) -> None:
-        """Keep a request so that an approver and another kernel find it."""
-        ...
-
-    def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
-        """Return (request id, exact bytes, envelope) of every answer to `digest`, newest first."""
-        ...
 
 
 class Approvals:

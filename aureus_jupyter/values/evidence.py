@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Envelope", "Finding", "PackFile", "Signature", "TrustedKey", "Verification"]
+__all__ = ["Envelope", "Finding", "PackFile", "Signature", "TrustedKey", "Verification", "is_plain_name"]
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether `name` can name a file of a pack: it stays in the pack's folder and reads the same everywhere.
+
+    Not plain are separators, drive and stream marks (`:`), NUL, `.` and `..`, space at either end, and nothing at all.
+    """
+    return bool(name) and name == name.strip() and not set(name) & set("/\\:\x00") and name not in {".", ".."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +34,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackFile:
-    """One file of an evidence pack. `name` is a plain relative name with forward slashes."""
+    """One file of an evidence pack. `name` is one that `is_plain_name`: a pack has no folders inside."""
 
     name: str
     data: bytes

@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -27,7 +27,7 @@ from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.approval import ApprovalRequest
 from aureus_jupyter.values.codec import to_dict, to_json
-from aureus_jupyter.values.evidence import Envelope, PackFile
+from aureus_jupyter.values.evidence import Envelope, PackFile, is_plain_name
 from aureus_jupyter.values.ids import is_run_id
 from aureus_jupyter.values.run import Run
 
@@ -90,7 +90,7 @@ class FolderRunStore:
                 shutil.rmtree(part, ignore_errors=True)
         found = []
         for path in sorted(self._journals.glob("*.jsonl")):
-            if (self._runs / path.stem).is_dir():
+            if _is_pack(self._runs / path.stem):
                 path.unlink(missing_ok=True)
             elif is_run_id(path.stem) and is_over(path):
                 found.append(read_journal(path.read_bytes(), path.stem))
@@ -101,8 +101,9 @@ class FolderRunStore:
     def seal(self, run_id: str, files: Sequence[PackFile]) -> str:
         """Write a pack whole or not at all and return its path. Never replaces one.
 
-        Raises EvidenceError `evidence_not_written` or `pack_exists`.
+        Raises EvidenceError `evidence_not_written`, `pack_exists` or `bad_pack`.
         """
+        _check_names(run_id, files)
         target, mine = self._runs / run_id, self._runs / f".{run_id}.{os.getpid()}.part"
         try:
             try:
@@ -113,7 +114,6 @@ class FolderRunStore:
             except BaseException:
                 shutil.rmtree(mine, ignore_errors=True)
                 raise
-            self._journal(run_id).unlink(missing_ok=True)
         except OSError as cause:
             if cause.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR} and target.exists():
                 raise EvidenceError(
@@ -122,11 +122,14 @@ class FolderRunStore:
                     hint="Run the cell again for a new run.",
                 ) from cause
             raise _failed(cause, "evidence", self._runs) from cause
+        # The pack is there: a journal that cannot be removed now is forgotten at the next start.
+        with suppress(OSError):
+            self._journal(run_id).unlink(missing_ok=True)
         return str(target)
 
     def packs(self) -> Sequence[str]:
         """Return the paths of sealed packs, oldest first."""
-        found = [p for p in self._runs.glob("*") if is_run_id(p.name) and p.is_dir()]
+        found = [p for p in self._runs.glob("*") if is_run_id(p.name) and _is_pack(p)]
         return [str(p) for p in sorted(found)]
 
     # -- requests and answers --------------------------------------------------------------------------------------
@@ -157,6 +160,22 @@ class FolderRunStore:
                     yield path.parent.name, data, decode_envelope(data, str(path))
             except (OSError, ValueError, KeyError, TypeError, RecursionError, EvidenceError):
                 continue
+
+
+def _check_names(run_id: str, files: Sequence[PackFile]) -> None:
+    """Refuse what would not be a pack, before anything is written: a name becomes part of a path."""
+    names = [file.name for file in files]
+    if not names or len(set(names)) < len(names) or not all(map(is_plain_name, names)):
+        raise EvidenceError(
+            "bad_pack",
+            f"the evidence of run {run_id} has no file, a name twice, or a name that leads out of its folder",
+            hint="Give each file a name of its own without a path.",
+        )
+
+
+def _is_pack(path: Path) -> bool:
+    """Whether a sealed pack is there. A link is none: what it leads to can change."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _begin(path: Path, lines: bytes) -> None:
@@ -197,8 +216,15 @@ def _write_new(path: str, data: bytes) -> None:
 
 @contextmanager
 def _held(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to read from its start and add to its end, with no other process doing the same."""
-    with _in_folder(path, lambda: path.open("ab+")) as file:
+    """Open a journal to read from its start and add to its end, with no other process doing the same.
+
+    Makes none, and opens no link: its events would land in the file it leads to.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise _conflict(path) from None
+    with os.fdopen(handle, "ab+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         yield file
@@ -206,7 +232,8 @@ def _held(path: Path) -> Iterator[BinaryIO]:
 
 def _write_whole(path: Path, data: bytes) -> None:
     mine = path.with_name(f".{path.name}.{os.getpid()}")
-    mine.write_bytes(data)
+    mine.unlink(missing_ok=True)
+    _write_new(str(mine), data)
     mine.replace(path)
 
 
