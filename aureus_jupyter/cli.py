@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,10 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 when all is well, 1 when something is wrong, 2 for a wrong call."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name need not be text; a line that cannot be written must not end the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -25,9 +30,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone; leave without a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output has gone; leave without a traceback.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        print(
+            f"Unavailable [file]: {error.filename or 'a file'}: {error.strerror or type(error).__name__}",
+            file=sys.stderr,
+        )
+        print("Hint: check that the place exists and that you may write there.", file=sys.stderr)
         return 1
     return code
 
@@ -93,14 +105,19 @@ def _verify(options: argparse.Namespace) -> int:
     found = verify_paths(options.paths, trust)
     for one in found:
         print(
-            f"{'verified' if one.ok else 'BROKEN  '}  {one.verdict:8} {one.path}"
+            f"{'verified' if one.ok else 'BROKEN  '}  {_plain(one.verdict):8} {_plain(one.path)}"
             + (f"  signed by {one.signer}" if one.ok else "")
         )
         for finding in one.findings:
-            print(f"    {finding.file}: {finding.why} [{finding.code}]")
+            print(f"    {_plain(finding.file)}: {_plain(finding.why)} [{finding.code}]")
     broken = sum(not one.ok for one in found)
     print(f"{len(found) - broken} verified, {broken} broken")
     return 1 if broken else 0
+
+
+def _plain(text: str) -> str:
+    """Return text that cannot move the cursor over what was printed before."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _approve(options: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ class App:
         self._stores: dict[Path, FolderRunStore] = {}
         self._kept: dict[str, Any] = {}
         self._desks: dict[tuple[str, str, str], Desk] = {}
+        self._spent = 0
         self._recovered: list[RunStore] = []
         self._runs: list[Run] = []
 
@@ -82,6 +83,8 @@ class App:
         self._engines.clear()
         self._deciders.clear()
         self._desks.clear()
+        # A setting that changes must not give back what has been spent.
+        self._spent += getattr(self._kept.get("copilot"), "tokens_spent", 0)
         self._kept.clear()
 
     def close(self) -> None:
@@ -241,7 +244,7 @@ class App:
             engine=engine,
             connection=f"{alias} ({engine.description}){self._mark(cell.engine)}",
             decider=self._decider(cell.pack),
-            copilot=self._part("copilot", lambda: build.copilot(settings)),
+            copilot=self._part("copilot", lambda: build.copilot(settings, self._spent)),
             store=store,
             signer=lambda: self._part("signer", lambda: build.runner_signer(settings)),
             approvals=build.approvals(settings, boxes),

@@ -201,8 +201,8 @@ def mask_key(settings: Settings) -> bytes:
     return key
 
 
-def copilot(settings: Settings) -> Copilot:
-    """Return the copilot the settings name; verified questions are asked first in any case."""
+def copilot(settings: Settings, spent: int = 0) -> Copilot:
+    """Return the copilot the settings name, with `spent` tokens gone; verified questions are asked first in any case."""
     if settings.copilot == "none":
         offline: Copilot = plugins.load("copilot", "none")()
         return offline
@@ -213,7 +213,7 @@ def copilot(settings: Settings) -> Copilot:
         api=settings.copilot_api,
         api_version=settings.copilot_api_version,
         timeout=settings.copilot_timeout,
-        token_budget=settings.copilot_token_budget,
+        token_budget=max(0, settings.copilot_token_budget - spent),
     )
     return made
 

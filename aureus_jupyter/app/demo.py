@@ -40,8 +40,7 @@ def run_demo(out: Path, rows: int = 0) -> int:
         )
     out = out.resolve()
     target = out / "demo.ipynb"
-    shutil.rmtree(out / "demo.aureus", ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
+    _clear(out)
     if rows:
         os.environ["AUREUS_SEED_ROWS"] = str(rows)
     began = time.monotonic()
@@ -88,6 +87,20 @@ def _execute(source: Path, target: Path) -> str:
     except PapermillExecutionError as stopped:
         return type(stopped).__name__
     return ""
+
+
+def _clear(out: Path) -> None:
+    """Make the folder, without what an earlier demonstration left there. Raises Unavailable rather than remove anything else."""
+    mark = out / ".aureus-demo"
+    if not mark.exists() and any((out / name).exists() for name in ("demo.ipynb", "demo.aureus")):
+        raise Unavailable(
+            "demo_exists",
+            f"{out} holds a notebook or evidence that no demonstration made, and it would be lost",
+            hint="Name a folder of its own: aureus demo --out FOLDER",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out / "demo.aureus", ignore_errors=True)
+    mark.touch()
 
 
 def _trust(folder: Path) -> Path:

@@ -7,52 +7,16 @@ hides its columns (PIVOT, a table function, COLUMNS) the answer is "not known", 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
 from aureus_jupyter.core.reading import ctes_of, path_of
+from aureus_jupyter.core.scopes import Col, Relation, Scope, UnknownColumnsError, resolve, within
 from aureus_jupyter.values.catalog import Catalog, Pii, fold
 from aureus_jupyter.values.facts import OutputColumn
 
 __all__ = ["Trace", "trace"]
-
-
-class _UnknownColumnsError(Exception):
-    """The tree does not say which columns there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Col:
-    """A column in scope: folded name, sources, and whether one row of it can show one source row."""
-
-    name: str
-    sources: frozenset[str]
-    summary: bool = False
-    label: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Relation:
-    alias: str
-    columns: tuple[_Col, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries.
-
-    Where `wall` is true, a name that is found beyond makes a subquery in FROM give other rows for each outer row; that
-    is noted in `escaped`, one list for the whole statement.
-    """
-
-    relations: tuple[_Relation, ...]
-    ctes: Mapping[str, tuple[_Col, ...]]
-    outer: _Scope | None = None
-    locals: frozenset[str] = frozenset()
-    laterals: tuple[_Col, ...] = ()
-    wall: bool = False
-    escaped: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +30,9 @@ class Trace:
 def trace(tree: Any, catalog: Catalog) -> Trace:
     """Return the result's lineage. Expects a tree that `core.reading` let pass; never raises on one."""
     try:
-        top = _Scope((), {})
+        top = Scope((), {})
         columns, hows = _query(tree["statements"][0]["node"], top, catalog)
-    except (_UnknownColumnsError, RecursionError):
+    except (UnknownColumnsError, RecursionError):
         return Trace()
     outputs = tuple(
         OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=how)
@@ -77,7 +41,7 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
     return Trace(outputs=outputs, aggregated=bool(columns) and not top.escaped and all(c.summary for c in columns))
 
 
-def _query(node: Any, scope: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
+def _query(node: Any, scope: Scope, catalog: Catalog) -> tuple[list[Col], list[str]]:
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
         inner = value.get("query_node") or (value.get("query") or {}).get("node")
@@ -92,24 +56,24 @@ def _query(node: Any, scope: _Scope, catalog: Catalog) -> tuple[list[_Col], list
         right, _ = _query(node["right"], seen, catalog)
         return _merged([left, right]), hows
     if "BY_NAME" in str(node.get("setop_type")):
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     children = [_query(child, scope, catalog) for child in node["children"]]
     return _merged([columns for columns, _ in children]), children[0][1]
 
 
-def _renamed(columns: Iterable[_Col], aliases: Any) -> tuple[_Col, ...]:
+def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
     names = list(aliases or ())
     return tuple(
-        _Col(fold(names[i]) if i < len(names) else c.name, c.sources, c.summary, c.label) for i, c in enumerate(columns)
+        Col(fold(names[i]) if i < len(names) else c.name, c.sources, c.summary, c.label) for i, c in enumerate(columns)
     )
 
 
-def _merged(parts: list[list[_Col]]) -> list[_Col]:
+def _merged(parts: list[list[Col]]) -> list[Col]:
     """Join the arms of a set operation by position."""
     if len({len(part) for part in parts}) != 1:
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     return [
-        _Col(
+        Col(
             same[0].name,
             frozenset().union(*(c.sources for c in same)),
             all(c.summary for c in same),
@@ -119,11 +83,11 @@ def _merged(parts: list[list[_Col]]) -> list[_Col]:
     ]
 
 
-def _select(node: Mapping[str, Any], outer: _Scope, catalog: Catalog) -> tuple[list[_Col], list[str]]:
+def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> tuple[list[Col], list[str]]:
     relations = tuple(_from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog))
     scope = replace(outer, relations=relations)
     groups = _groups(node, scope)
-    columns: list[_Col] = []
+    columns: list[Col] = []
     hows: list[str] = []
     for position, item in enumerate(node["select_list"], start=1):
         if item["type"] == "STAR":
@@ -139,16 +103,16 @@ def _select(node: Mapping[str, Any], outer: _Scope, catalog: Catalog) -> tuple[l
     return columns, hows
 
 
-def _visit(node: Any, scope: _Scope, catalog: Catalog) -> None:
+def _visit(node: Any, scope: Scope, catalog: Catalog) -> None:
     """Resolve every name below, so that what leads outside is noted."""
     if isinstance(node, dict):
         if node.get("type") == "COLUMN_REF":
             parts = [fold(n) for n in node["column_names"]]
-            if parts[0] not in scope.locals and _resolve(parts, scope) is None:
+            if parts[0] not in scope.locals and resolve(parts, scope) is None:
                 scope.escaped.append(True)
             return
         if node.get("type") == "SUBQUERY" and "subquery" in node:
-            _query(node["subquery"]["node"], _within(scope, wall=False), catalog)
+            _query(node["subquery"]["node"], within(scope, wall=False), catalog)
             node = node.get("child")
         elif node.get("type") == "LAMBDA":
             names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
@@ -157,17 +121,12 @@ def _visit(node: Any, scope: _Scope, catalog: Catalog) -> None:
         _visit(child, scope, catalog)
 
 
-def _within(scope: _Scope, wall: bool) -> _Scope:
-    """Return the scope in which a subquery of `scope` begins."""
-    return _Scope((), scope.ctes, scope, wall=wall, escaped=scope.escaped)
-
-
-def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: _Scope, catalog: Catalog) -> _Col:
+def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: Scope, catalog: Catalog) -> Col:
     sources = frozenset(_sources(item, scope, catalog))
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
     plain = _labels_only(item, scope)
     grouped = plain and groups.counts and groups.holds(item, position)
-    return _Col(fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain)
+    return Col(fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +151,7 @@ class _Groups:
         return position in self.positions or _shape(item) in self.shapes or (bool(alias) and named in self.shapes)
 
 
-def _groups(node: Mapping[str, Any], scope: _Scope) -> _Groups:
+def _groups(node: Mapping[str, Any], scope: Scope) -> _Groups:
     expressions = node.get("group_expressions") or []
     positions = {int(e["literal"]["text"]) for e in expressions if e["type"] == "VALUE_CONSTANT" and _is_position(e)}
     every = node.get("aggregate_handling") == "FORCE_AGGREGATES"
@@ -206,7 +165,7 @@ def _groups(node: Mapping[str, Any], scope: _Scope) -> _Groups:
     return _Groups(shapes, frozenset(positions), every, bool(expressions) or every or counts, counts, sound)
 
 
-def _keys(expression: Mapping[str, Any], items: list[Any], scope: _Scope) -> list[Any]:
+def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:
     """Return what a group expression may mean: itself, the item at its position, or an item with that alias."""
     if expression["type"] == "VALUE_CONSTANT" and _is_position(expression):
         place = int(expression["literal"]["text"])
@@ -216,7 +175,7 @@ def _keys(expression: Mapping[str, Any], items: list[Any], scope: _Scope) -> lis
     if expression["type"] == "COLUMN_REF" and len(expression["column_names"]) == 1:
         alias = fold(expression["column_names"][0])
         named = [item for item in items if fold(item.get("alias") or "") == alias]
-        return named if named and _resolve([alias], scope) is None else [*named, expression]
+        return named if named and resolve([alias], scope) is None else [*named, expression]
     return [expression]
 
 
@@ -255,7 +214,7 @@ def _has_aggregate(node: Any) -> bool:
     return any(_has_aggregate(child) for child in _children(node))
 
 
-def _summary(node: Any, groups: _Groups, scope: _Scope) -> bool:
+def _summary(node: Any, groups: _Groups, scope: Scope) -> bool:
     """Whether the expression shows no single source row."""
     if isinstance(node, list):
         return all(_summary(item, groups, scope) for item in node)
@@ -264,7 +223,7 @@ def _summary(node: Any, groups: _Groups, scope: _Scope) -> bool:
     if node.get("class") in {"SUBQUERY", "WINDOW"} or node.get("type") == "STAR":
         return False
     if node.get("type") == "COLUMN_REF":
-        found = _resolve([fold(n) for n in node["column_names"]], scope)
+        found = resolve([fold(n) for n in node["column_names"]], scope)
         grouped = groups.counts and _shape(node) in groups.shapes and _labels_only(node, scope)
         return grouped or (found is not None and found.summary and not groups.present)
     name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
@@ -293,10 +252,10 @@ def _arithmetic(node: Mapping[str, Any]) -> bool:
     return node.get("type") in {"COLUMN_REF", "VALUE_CONSTANT"}
 
 
-def _labels_only(node: Any, scope: _Scope) -> bool:
+def _labels_only(node: Any, scope: Scope) -> bool:
     """Whether every column below identifies nobody."""
     if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
-        found = _resolve([fold(n) for n in node["column_names"]], scope)
+        found = resolve([fold(n) for n in node["column_names"]], scope)
         return found is not None and found.label
     if isinstance(node, dict) and node.get("class") in {"SUBQUERY", "WINDOW"}:
         return False
@@ -309,52 +268,52 @@ def _how(item: Mapping[str, Any]) -> str:
     return "aggregated" if _has_aggregate(item) else "derived"
 
 
-def _star(item: Mapping[str, Any], scope: _Scope) -> list[_Col]:
+def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
     if item.get("expr") is not None or item.get("replace_list") or item.get("rename_list") or item.get("columns"):
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     wanted = fold(item.get("relation_name") or "")
     left_out = {fold(str(name)) for name in item.get("exclude_list") or () if isinstance(name, str)}
     if len(left_out) != len(item.get("exclude_list") or ()) or item.get("qualified_exclude_list"):
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     relations = [r for r in scope.relations if not wanted or r.alias == wanted]
     return [c for r in relations for c in r.columns if c.name not in left_out]
 
 
-def _from(node: Mapping[str, Any], scope: _Scope, catalog: Catalog) -> list[_Relation]:
+def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> list[Relation]:
     kind = node["type"]
     if kind == "EMPTY":
         return []
     if kind == "JOIN":
         left = _from(node["left"], scope, catalog)
-        seen = replace(_within(scope, wall=False), relations=tuple(left))
+        seen = replace(within(scope, wall=False), relations=tuple(left))
         right = _from(node["right"], seen, catalog)
         if node.get("ref_type") == "NATURAL":
-            raise _UnknownColumnsError
+            raise UnknownColumnsError
         joined = _joined(left, right, [fold(str(n)) for n in node.get("using_columns") or ()])
         _visit(node.get("condition"), replace(scope, relations=(*left, *right)), catalog)
         return joined
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
-        columns, _ = _query(node["subquery"]["node"], _within(scope, wall=True), catalog)
-        return [_Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
+        columns, _ = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
+        return [Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
     if kind == "EXPRESSION_LIST":
         width = len(node["values"][0])
-        columns = [_Col(f"col{i}", frozenset()) for i in range(width)]
-        return [_Relation(fold(node.get("alias") or "valueslist"), _renamed(columns, aliases))]
+        columns = [Col(f"col{i}", frozenset()) for i in range(width)]
+        return [Relation(fold(node.get("alias") or "valueslist"), _renamed(columns, aliases))]
     if kind != "BASE_TABLE":
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     (name,) = path_of(node)
     found = scope.ctes.get(fold(name))
     columns = list(found) if found is not None else _dataset_columns(catalog, name)
-    return [_Relation(fold(node.get("alias") or name), _renamed(columns, aliases))]
+    return [Relation(fold(node.get("alias") or name), _renamed(columns, aliases))]
 
 
-def _dataset_columns(catalog: Catalog, name: str) -> list[_Col]:
+def _dataset_columns(catalog: Catalog, name: str) -> list[Col]:
     dataset = catalog.dataset(name)
     if dataset is None:
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     return [
-        _Col(
+        Col(
             fold(c.name),
             frozenset({f"{dataset.name}.{c.name}"}),
             label=c.pii is Pii.NONE and not c.key and not c.references,
@@ -363,14 +322,14 @@ def _dataset_columns(catalog: Catalog, name: str) -> list[_Col]:
     ]
 
 
-def _joined(left: list[_Relation], right: list[_Relation], using: list[str]) -> list[_Relation]:
+def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> list[Relation]:
     """Put two sides next to each other; a USING column shows once and comes from both."""
     if not using:
         return left + right
     both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
     # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
     shared = {
-        name: _Col(
+        name: Col(
             name,
             frozenset().union(*(c.sources for c in same)),
             all(c.summary for c in same),
@@ -378,21 +337,21 @@ def _joined(left: list[_Relation], right: list[_Relation], using: list[str]) -> 
         )
         for name, same in both.items()
     }
-    first = [_Relation(r.alias, tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
-    return first + [_Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
+    first = [Relation(r.alias, tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
+    return first + [Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
 
 
-def _sources(node: Any, scope: _Scope, catalog: Catalog) -> set[str]:
+def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:
     if isinstance(node, dict):
         kind = node.get("type")
         if kind == "COLUMN_REF":
             return _column_sources([fold(n) for n in node["column_names"]], scope)
         if kind == "SUBQUERY":
-            inner, _ = _query(node["subquery"]["node"], _within(scope, wall=False), catalog)
+            inner, _ = _query(node["subquery"]["node"], within(scope, wall=False), catalog)
             below = _sources(node.get("child"), scope, catalog)
             return below.union(*(c.sources for c in inner))
         if kind in {"STAR", "POSITIONAL_REFERENCE"}:
-            raise _UnknownColumnsError
+            raise UnknownColumnsError
         if kind == "LAMBDA":
             names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
             scope = replace(scope, locals=scope.locals | names)
@@ -408,53 +367,10 @@ def _names_below(node: Any) -> set[str]:
     return set().union(*(_names_below(child) for child in _children(node)))
 
 
-def _column_sources(parts: list[str], scope: _Scope) -> set[str]:
+def _column_sources(parts: list[str], scope: Scope) -> set[str]:
     if parts[0] in scope.locals:
         return set()
-    found = _resolve(parts, scope)
+    found = resolve(parts, scope)
     if found is None:
-        raise _UnknownColumnsError
+        raise UnknownColumnsError
     return set(found.sources)
-
-
-def _resolve(parts: list[str], scope: _Scope) -> _Col | None:
-    """Find the column a name means: in a named relation, in any relation, as a field, as a lateral alias, outside."""
-    if len(parts) > 1:
-        for relation in scope.relations:
-            if relation.alias == parts[0]:
-                found = next((c for c in relation.columns if c.name == parts[1]), None)
-                if found is not None:
-                    return found
-    for relation in scope.relations:
-        found = next((c for c in relation.columns if c.name == parts[0]), None)
-        if found is not None:
-            return found
-    if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
-        return whole
-    if any(_has_unsaid_names(relation) for relation in scope.relations):
-        raise _UnknownColumnsError
-    return _resolve_beyond(parts, scope)
-
-
-def _whole(alias: str, scope: _Scope) -> _Col | None:
-    """Return a relation's row as one column."""
-    relation = next((r for r in scope.relations if r.alias == alias), None)
-    return None if relation is None else _Col(alias, frozenset().union(*(c.sources for c in relation.columns)))
-
-
-def _resolve_beyond(parts: list[str], scope: _Scope) -> _Col | None:
-    """Find what FROM does not name: an alias of the same SELECT, or something outside."""
-    lateral = next((c for c in scope.laterals if c.name == parts[0]), None)
-    if lateral is not None:
-        return lateral
-    if scope.outer is None:
-        return None
-    if scope.wall:
-        scope.escaped.append(True)
-    return _resolve(parts, scope.outer)
-
-
-def _has_unsaid_names(relation: _Relation) -> bool:
-    """Whether the engine gave a column a name that the tree does not hold: to an expression, or to a repeated name."""
-    names = {c.name for c in relation.columns}
-    return "" in names or len(names) < len(relation.columns)

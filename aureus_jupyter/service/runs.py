@@ -98,6 +98,8 @@ class Runner:
             return Outcome(run=stopped.run, error=stopped.error)
         except KeyboardInterrupt:
             return Outcome(run=run, error=_interrupted())
+        except Exception as cause:
+            return Outcome(run=run, error=_bug(cause))
 
     def _estimate(self, run: Run, plan: Plan) -> str:
         """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +14,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from aureus_jupyter.adapters.stores.journal import first_line
 from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import keys_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
-from aureus_jupyter.errors import AureusError, EvidenceError, UserError
-from aureus_jupyter.values.run import State
+from aureus_jupyter.errors import AureusError, UserError
 
 GOOD = "SELECT count(*) AS n FROM loan"
 
@@ -206,31 +200,6 @@ def test_a_clock_that_is_set_back(front: Any, monkeypatch: pytest.MonkeyPatch) -
     assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
 
 
-def kernel(front: Any, root: Path, *cells: str) -> subprocess.Popen[bytes]:
-    """Start another kernel in the same folder that runs these cells."""
-    code = (
-        "from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance(); "
-        "s.run_line_magic('load_ext', 'aureus_jupyter')\n"
-        f"for cell in {cells!r}: s.run_cell_magic('aureus', '--purpose credit_risk_review --params token=hunter2', cell)"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'magics'}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd=front.folder,
-    )
-
-
-def test_two_kernels_in_one_folder(front: Any, root: Path) -> None:
-    cell = "SELECT count(*) AS n FROM loan WHERE product <> :token"
-    for one in [kernel(front, root, *[cell] * 5) for _ in range(2)]:
-        _, said = one.communicate(timeout=120)
-        assert one.returncode == 0, said
-    assert len(front.runs) == 10
-    assert all(one.ok for one in verify_paths([front.folder], trust_path(get_app().settings)))
-
-
 STAGES: dict[str, str] = {
     "while drafting": "aureus_jupyter.service.runs.draft_and_decide",
     "while deciding": "aureus_jupyter.service.decisions.safe_rule",
@@ -274,50 +243,6 @@ def test_a_time_limit(front: Any) -> None:
     front.shell.run_line_magic("config", "Aureus.time_limit = 0.3")
     slow = "SELECT sum(a.pd * b.pd * c.pd * d.pd) FROM loan a, loan b, loan c, loan d"
     calm(front, front.asked(slow, "before <<"), "time_limit")
-
-
-def test_a_kernel_killed_while_the_engine_ran_is_told_by_the_next(front: Any, root: Path) -> None:
-    slow = "SELECT sum(a.pd * b.pd * c.pd * d.pd) AS s FROM loan a, loan b, loan c, loan d WHERE a.product <> :token"
-    journals = front.folder / "notebook.aureus" / "journal"
-    killed = kernel(front, root, slow)
-    patience = time.monotonic() + 60
-    while not list(journals.glob("*.jsonl")) and time.monotonic() < patience:
-        time.sleep(0.05)
-    (journal,) = journals.glob("*.jsonl")
-    time.sleep(0.3)
-    killed.kill()
-    killed.communicate()
-    assert "hunter2" not in journal.read_text()
-    (unsealed,) = verify_paths([front.folder], trust_path(get_app().settings))
-    assert [finding.code for finding in unsealed.findings] == ["unsealed"]
-    assert front.runs == []
-    told = front.asked(GOOD)
-    (notice,) = told.card["notices"]
-    assert f"{journal.stem} was interrupted" in notice
-    pack = front.folder / "notebook.aureus" / "runs" / journal.stem
-    record = json.loads((pack / "record.json").read_text())
-    assert (record["cell"], record["failure"]["code"]) == (slow, "never_sealed")
-    assert "started by aureus" in (pack / "evidence.md").read_text()
-    assert [one.verdict for one in verify_paths([pack], trust_path(get_app().settings))] == ["failed"]
-    assert list(journals.iterdir()) == []
-    assert front.asked(GOOD).card["notices"] == []
-
-
-def test_evidence_of_what_was_interrupted_that_cannot_be_written(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
-    break_file(journal, '{"host": 0, "pid": 0}\n')
-    os.utime(journal, (0, 0))
-    seal = "aureus_jupyter.app.application.seal_interrupted"
-    full = EvidenceError("evidence_not_written", "the disk is full", hint="Free some.")
-
-    def fail(*_: Any) -> None:
-        raise full
-
-    monkeypatch.setattr(seal, fail)
-    told = front.asked(GOOD)
-    assert told.error is None
-    assert "could not be written: the disk is full" in told.card["notices"][0]
-    assert journal.exists()
 
 
 def test_a_bug_of_ours_is_calm_too(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,33 +295,6 @@ def test_a_policy_that_changes_counts_from_the_next_cell_on(front: Any, root: Pa
     contract = pack / "contracts" / "loan.odcs.yaml"
     contract.write_text(contract.read_text().replace("physicalName: loan", "physicalName: borrower"))
     assert front.asked(GOOD, "--pack ./mine").code == "contract_drift"
-
-
-@pytest.mark.parametrize("changed", [{"tier": "engine-native"}, {"principal": "the.ceo"}, {"state": "finished"}])
-def test_a_journal_that_somebody_planted_is_not_signed(changed: dict[str, str], front: Any) -> None:
-    assert front.asked(GOOD).error is None
-    (desk,) = get_app()._desks.values()
-    who = replace(desk.principal, name=changed.get("principal", desk.principal.name))
-    planted = replace(
-        get_app()._runs[-1],
-        id="20260101T000000Z-0123456789ab",
-        principal=who,
-        tier=changed.get("tier", "in-kernel"),
-        state=State(changed.get("state", "running")),
-    )
-    reset_app()
-    journal = front.folder / "notebook.aureus" / "journal" / f"{planted.id}.jsonl"
-    journal.write_bytes(first_line(planted).replace(b'"pid":', b'"pid":0,"was":'))
-    told = front.asked(GOOD)
-    assert "Nothing was signed" in told.card["notices"][0]
-    assert not (front.folder / "notebook.aureus" / "runs" / planted.id).exists()
-
-
-def test_a_journal_of_brackets(front: Any) -> None:
-    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
-    break_file(journal, "[" * 200_000)
-    os.utime(journal, (0, 0))
-    assert front.asked(GOOD).error is None
 
 
 def test_policies_that_are_not_there(front: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def _create(path: Path) -> None:
             mine.unlink()
 
 
-def _load(path: Path) -> Ed25519PrivateKey:
+def _load(path: Path, exposed: bool = False) -> Ed25519PrivateKey:
+    """Read a private key; one that others can read only where it is not to sign with."""
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
@@ -103,7 +104,7 @@ def _load(path: Path) -> Ed25519PrivateKey:
             f"the signing key {path.name} cannot be read ({type(cause).__name__})",
             hint=f"Give yourself read access to the files in {path.parent}.",
         ) from cause
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not exposed:
         raise EvidenceError(
             "key_exposed",
             f"the signing key {path.name} can be read by others, so its signatures prove nothing",
@@ -131,5 +132,5 @@ def key_ids(folder: Path) -> frozenset[str]:
     found = set()
     for path in folder.glob("*.key.pem"):
         with contextlib.suppress(EvidenceError):
-            found.add(Ed25519Signer(_load(path), "", ()).key_id)
+            found.add(Ed25519Signer(_load(path, exposed=True), "", ()).key_id)
     return frozenset(found)
