@@ -10,6 +10,7 @@ import pytest
 from ledger import STAFF, plan_of, planned
 
 from aureus_jupyter.adapters.engines.postgres import PostgresEngine
+from aureus_jupyter.core.dependencies import Dependencies, check_dependencies
 from aureus_jupyter.errors import Refused, Unavailable
 from aureus_jupyter.ports import Limits
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset
@@ -134,3 +135,19 @@ def test_a_table_without_a_grant_is_told_before_anything_runs(engine: PostgresEn
     with pytest.raises(Unavailable) as caught:
         engine.prepare(plan, [dataset])
     assert caught.value.code == "not_granted"
+
+
+def test_a_server_whose_reading_cannot_be_compared_is_refused(admin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aureus_jupyter.adapters.engines.postgres._OLDEST", 10**9)
+    with pytest.raises(Unavailable) as caught:
+        PostgresEngine.open(admin.replace("bank@", "reader@"))
+    assert caught.value.code == "server_too_old"
+
+
+def test_a_system_column_and_a_place_beyond_the_contract_are_refused() -> None:
+    every = (TableUse(dataset="staff", columns=tuple(c.name for c in STAFF.columns)),)
+    check_dependencies(Dependencies(relations={1: frozenset({1, 2})}), {1: STAFF}, every)
+    for place in (-1, len(STAFF.columns) + 1):
+        with pytest.raises(Refused) as caught:
+            check_dependencies(Dependencies(relations={1: frozenset({place})}), {1: STAFF}, every)
+        assert caught.value.code == "binder_disagrees"
