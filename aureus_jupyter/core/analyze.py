@@ -1,7 +1,7 @@
 """From text to facts: what a statement would read, or why nobody can say.
 
 DuckDB's own tree is the judge; sqlglot is the second opinion on the tables. Where they disagree, nothing runs.
-PostgreSQL has no tree to ask for: sqlglot is read against an allow-list there, and the server's planner gives the
+PostgreSQL has no tree to ask for: sqlglot is read against an allow-list there, and the server's own analysis gives the
 second opinion when the adapter prepares the statement.
 """
 

@@ -130,6 +130,13 @@ def _root(sql: str, dialect: str) -> exp.Expr:
 
 def _check(node: exp.Expr, sql: str) -> None:
     name = type(node).__name__
+    if isinstance(node, exp.DataType) and node.this == exp.DataType.Type.USERDEFINED:
+        # Reading a literal of such a type may run what its maker wrote.
+        raise Refused(
+            "type_not_allowed",
+            "a type that is not the engine's own cannot be written in a governed cell",
+            hint="Use a standard type such as text, numeric, date or timestamp.",
+        )
     if isinstance(node, exp.Func) and not isinstance(node, (exp.And, exp.Or)):
         function = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
         if function not in ALLOWED_FUNCTIONS:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATE_NODES", "ALLOWED_FUNCTIONS", "ALLOWED_NODES", "HIDDEN_COLUMNS", "SAFE_NODES"]
+__all__ = [
+    "AGGREGATE_NODES",
+    "ALLOWED_FUNCTIONS",
+    "ALLOWED_NODES",
+    "HIDDEN_COLUMNS",
+    "SAFE_NODES",
+    "SERVER_FUNCTIONS",
+    "SERVER_TYPES",
+]
 
 SAFE_NODES = frozenset(
     "Select Union Intersect Except Subquery With CTE Table TableAlias Identifier Column Star Alias From Join "
@@ -43,3 +51,22 @@ ALLOWED_FUNCTIONS = frozenset(
 
 HIDDEN_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"})
 """System columns of every PostgreSQL table."""
+
+SERVER_FUNCTIONS = frozenset(
+    "count sum avg min max stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope "
+    "regr_intercept regr_r2 percentile_cont percentile_disc mode bool_and bool_or every any_value "
+    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value "
+    "abs ceil ceiling floor round trunc sign sqrt cbrt exp ln log power pow mod width_bucket "
+    "lower upper length char_length character_length trim ltrim rtrim btrim substring substr left right replace concat "
+    "concat_ws position strpos split_part starts_with reverse initcap overlay translate md5 "
+    "date_trunc date_part extract age to_char to_date to_timestamp make_date now justify_days justify_hours date_bin "
+    "array_length cardinality timezone like_escape similar_to_escape".split()
+)
+"""The same functions as the server names them once it has resolved a statement. Its own casts are not listed."""
+
+SERVER_TYPES = frozenset(
+    "bool int2 int4 int8 numeric float4 float8 text varchar bpchar char bytea date time timetz timestamp timestamptz "
+    "interval uuid json jsonb bit varbit unknown record _bool _int2 _int4 _int8 _numeric _float4 _float8 _text _varchar "
+    "_bpchar _date _time _timetz _timestamp _timestamptz _interval _uuid".split()
+)
+"""Types of values a statement may make, as `pg_type` names them. None of them looks a name up when it is read."""

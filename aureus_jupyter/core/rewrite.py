@@ -44,6 +44,7 @@ def rewrite(sql: str, facts: Facts, verdict: Verdict, catalog: Catalog, dialect:
         shadows=tuple(sorted(shadows, key=lambda s: s.dataset)),
         parameters=facts.parameters,
         rows=min(caps) if caps else None,
+        reads=facts.tables,
     )
 
 

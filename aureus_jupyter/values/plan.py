@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .canonical import digest_json
+from .facts import TableUse
 
 __all__ = ["KEY_MARKER", "Parameter", "Plan", "Shadow"]
 
@@ -42,7 +43,8 @@ class Plan:
     """A statement and the shadows it runs over.
 
     `sql` is exactly what the user or the draft wrote. `bound` is the same text with each `:name` spelled as the
-    engine's own placeholder, character for character otherwise. `rows` caps the rows fetched, or None.
+    engine's own placeholder, character for character otherwise. `rows` caps the rows fetched, or None. `reads` are the
+    datasets and columns the verdict is about, for an engine that can compare them with its own reading; None is not known.
     """
 
     sql: str
@@ -51,6 +53,7 @@ class Plan:
     shadows: tuple[Shadow, ...]
     parameters: tuple[str, ...] = ()
     rows: int | None = None
+    reads: tuple[TableUse, ...] | None = None
 
     def rewritten(self) -> str:
         """Return the whole as one readable text for evidence and display. It is not what is executed."""

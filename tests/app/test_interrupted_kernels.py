@@ -77,7 +77,8 @@ def test_a_kernel_killed_while_the_engine_ran_is_told_by_the_next(front: Any, ro
 
 def test_evidence_of_what_was_interrupted_that_cannot_be_written(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
-    break_file(journal, '{"host": 0, "pid": 0}\n')
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"host": 0, "pid": 0}\n')
     os.utime(journal, (0, 0))
     seal = "aureus_jupyter.app.application.seal_interrupted"
     full = EvidenceError("evidence_not_written", "the disk is full", hint="Free some.")
@@ -114,6 +115,7 @@ def test_a_journal_that_somebody_planted_is_not_signed(changed: dict[str, str], 
 
 def test_a_journal_of_brackets(front: Any) -> None:
     journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
-    break_file(journal, "[" * 200_000)
+    journal.parent.mkdir(parents=True)
+    journal.write_text("[" * 200_000)
     os.utime(journal, (0, 0))
     assert front.asked(GOOD).error is None

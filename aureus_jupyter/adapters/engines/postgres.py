@@ -1,28 +1,30 @@
 """The PostgreSQL engine: the user's own text over temporary barrier views, in read-only transactions.
 
 The connection belongs to the engine alone. Temporary views with `security_barrier` are made before the transaction that runs the
-statement, which is read-only, has a time limit, and looks names up in the temporary schema first. The server's planner is
-the second reader: it may see no relation but those behind the views.
+statement, which is read-only, has a time limit, and looks names up in the temporary schema first. The server's own analysis is
+the second reader: the relations, columns, functions and types it resolves must be those we found.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from aureus_jupyter.adapters.engines.postgres_errors import guarded
+from aureus_jupyter.adapters.engines.postgres_errors import guarded, no_shadows
+from aureus_jupyter.adapters.engines.postgres_reading import parameter_types, read_dependencies
 from aureus_jupyter.adapters.engines.postgres_result import fetch
 from aureus_jupyter.adapters.engines.result import ArrowResult
+from aureus_jupyter.core.dependencies import check_dependencies
 from aureus_jupyter.core.rewrite import quoted
-from aureus_jupyter.core.text import pieces, spell_names
+from aureus_jupyter.core.text import spell_names
 from aureus_jupyter.errors import Refused, Unavailable, UserError
 from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
 from aureus_jupyter.values.catalog import Dataset, fold
-from aureus_jupyter.values.plan import Parameter, Plan
+from aureus_jupyter.values.plan import Parameter, Plan, Shadow
 
 __all__ = ["PostgresEngine"]
 
@@ -33,6 +35,7 @@ SELECT rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
        OR pg_has_role(oid, 'pg_execute_server_program', 'MEMBER')
 FROM pg_roles WHERE rolname IN (current_user, session_user)
 """
+_MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMP') AND NOT pg_is_in_recovery()"
 _TABLES = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
@@ -41,8 +44,17 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdro
 ORDER BY n.nspname, c.relname, a.attnum
 """
 _KEY = "pg_catalog.current_setting('aureus.mask_key')"
-_ESCAPED_NAME = re.compile(r"\bu&\s*[\"']", re.IGNORECASE)
-_EXPLAIN = "EXPLAIN (VERBOSE, FORMAT JSON, COSTS {costs}) "
+_REMEMBERED = 256
+_OLDEST = 120000
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A shadow of this session: its text, its object id, and the contract it follows."""
+
+    text: str
+    oid: int
+    dataset: Dataset
 
 
 class PostgresEngine:
@@ -52,7 +64,10 @@ class PostgresEngine:
         self._con = connection
         self._description = description
         self._key = key
-        self._views: dict[str, str] = {}
+        self._views: dict[str, _View] = {}
+        # No statement can name it: it is there only while it is asked about.
+        self._reading = f"aureus_reading_{secrets.token_hex(8)}"
+        self._read: dict[tuple[Plan, tuple[tuple[str, str], ...]], None] = {}
         self._cancelled = False
         self._prepared: Plan | None = None
         self._columns: dict[tuple[str, str], list[RawColumn]] = {}
@@ -102,6 +117,17 @@ class PostgresEngine:
                 "the account could get past every rule: it is a superuser, owns the database, makes roles or reads the server's files",
                 hint="Connect with an account that may only SELECT from the tables it needs.",
             )
+        if self._con.info.server_version < _OLDEST:
+            self.close()
+            raise Unavailable(
+                "server_too_old",
+                "the server is older than PostgreSQL 12, whose reading of a statement cannot be compared",
+                hint="Connect to a server with PostgreSQL 12 or newer.",
+            )
+        (able,) = self._con.execute(_MAY_MAKE).fetchone()
+        if not able:
+            self.close()
+            raise no_shadows()
         for setting in ("standard_conforming_strings = on", "client_encoding = 'UTF8'", "TimeZone = 'UTC'"):
             self._con.execute(f"SET {setting}")
         # The key stays in the session: a view's text can be read by every account of the database.
@@ -131,13 +157,13 @@ class PostgresEngine:
             self._columns.setdefault((schema, name), []).append(RawColumn(name=column, type=kind, nullable=nullable))
 
     def read(self, sql: str) -> SecondReading:
-        """Return an empty reading: the server shows no tree. The planner's reading follows in `prepare`."""
+        """Return an empty reading: the server shows no tree. Its reading follows in `prepare`."""
         return SecondReading(statements=1, tables=(), functions=(), nodes=())
 
     # -- prepare ---------------------------------------------------------------------------------------------------
 
     def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
-        """Make the shadows and let the planner read the statement over them. Reads no rows.
+        """Make the shadows and let the server read the statement over them. Plans nothing and reads no rows.
 
         Raises Refused `binder_disagrees`, UserError when the statement does not bind, Unavailable `contract_drift`.
         """
@@ -146,21 +172,34 @@ class PostgresEngine:
         with guarded():
             self._drop_stale(plan)
             for shadow in plan.shadows:
-                schema, table = self._raw(by_name[fold(shadow.dataset)])
-                text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
-                if self._views.get(shadow.dataset) != text:
-                    name = f"pg_temp.{quoted(shadow.dataset)}"
-                    self._views.pop(shadow.dataset, None)
-                    self._con.execute(f"DROP VIEW IF EXISTS {name}")
-                    self._con.execute(f"CREATE TEMPORARY VIEW {name} WITH (security_barrier) AS {text}")
-                    self._views[shadow.dataset] = text
-            self._check_relations(plan)
+                self._make(shadow, by_name[fold(shadow.dataset)])
+            self._check_reading(plan, dict.fromkeys(plan.parameters, "unknown"))
         self._prepared = plan
+
+    def _make(self, shadow: Shadow, dataset: Dataset) -> None:
+        """Make one shadow unless the session has it already, and see that the account may read it."""
+        schema, table = self._raw(dataset)
+        text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
+        made = self._views.get(shadow.dataset)
+        if made is not None and made.text == text:
+            return
+        name = f"pg_temp.{quoted(shadow.dataset)}"
+        self._drop(shadow.dataset)
+        self._con.execute(f"CREATE TEMPORARY VIEW {name} WITH (security_barrier) AS {text}")
+        (oid,) = self._con.execute(
+            "SELECT oid FROM pg_class WHERE relname = %s AND relnamespace = pg_my_temp_schema()", [shadow.dataset]
+        ).fetchone()
+        self._views[shadow.dataset] = _View(text, oid, dataset)
+        self._con.execute(f"EXPLAIN SELECT * FROM {name}")
+
+    def _drop(self, name: str) -> None:
+        self._read.clear()
+        self._views.pop(name, None)
+        self._con.execute(f"DROP VIEW IF EXISTS pg_temp.{quoted(name)}")
 
     def _drop_stale(self, plan: Plan) -> None:
         for name in set(self._views) - {s.dataset for s in plan.shadows}:
-            self._con.execute(f"DROP VIEW IF EXISTS pg_temp.{quoted(name)}")
-            del self._views[name]
+            self._drop(name)
 
     def _raw(self, dataset: Dataset) -> tuple[str, str]:
         """Return the one table the contract's source names, or say how the database differs from the contract."""
@@ -180,27 +219,18 @@ class PostgresEngine:
             )
         return found[0]
 
-    def _check_relations(self, plan: Plan) -> None:
-        # The planner shows the raw table behind a shadow and the raw table itself alike; a schema's name in the text tells.
-        schemas = {schema for schema, _ in self._columns} | {"pg_catalog", "information_schema", "pg_temp"}
-        if schemas & _qualifiers(plan.sql) or _ESCAPED_NAME.search(plan.sql):
-            raise Refused("qualified_name", "a dataset's name has one part", hint="Write the name without a schema.")
-        allowed: set[tuple[str, str]] = set()
-        for shadow in plan.shadows:
-            allowed |= self._relations(f"SELECT * FROM pg_temp.{quoted(shadow.dataset)}", {})
-        seen = self._relations(*_spelled(plan.sql, dict.fromkeys(plan.parameters)))
-        if not seen <= allowed:
-            raise Refused(
-                "binder_disagrees",
-                "the server would read a relation that is none of the statement's datasets",
-                hint="Write the datasets' names alone, and please report the shape of this statement.",
-            )
-
-    def _relations(self, text: str, values: Mapping[str, Any]) -> set[tuple[str, str]]:
-        with self._transaction(30.0):
-            # Prepared, because the extended protocol takes one statement and no more.
-            (tree,) = self._con.execute(_EXPLAIN.format(costs="OFF") + text, values or None, prepare=True).fetchone()
-        return set(_relations_in(tree))
+    def _check_reading(self, plan: Plan, types: Mapping[str, str]) -> None:
+        """Refuse unless the server, given parameters of these types, reads what we said. Remembered while the shadows stand."""
+        key = (plan, tuple(sorted(types.items())))
+        if key in self._read:
+            return
+        shadows = {made.oid: made.dataset for made in self._views.values()}
+        with self._transaction(30.0, "READ WRITE"):
+            found = read_dependencies(self._con, plan.sql, types, self._reading, sorted(shadows))
+        check_dependencies(found, shadows, plan.reads)
+        self._read[key] = None
+        while len(self._read) > _REMEMBERED:
+            del self._read[next(iter(self._read))]
 
     # -- run -------------------------------------------------------------------------------------------------------
 
@@ -208,7 +238,7 @@ class PostgresEngine:
         """Return the planner's estimate in powers of ten. Reads no rows."""
         text, values = _spelled(plan.sql, parameters)
         with guarded(), self._transaction(30.0):
-            (tree,) = self._con.execute(_EXPLAIN.format(costs="ON") + text, values or None).fetchone()
+            (tree,) = self._con.execute("EXPLAIN (FORMAT JSON) " + text, values or None).fetchone()
         rows = max(1, int(tree[0]["Plan"].get("Plan Rows", 1)))
         return f"Estimate: up to about {10 ** len(str(rows - 1 if rows > 1 else 1)):,} rows in the result."
 
@@ -226,6 +256,11 @@ class PostgresEngine:
             )
         caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
         text, values = _spelled(plan.sql, parameters)
+        types = parameter_types(parameters)
+        if set(types.values()) - {"unknown"}:
+            # A parameter's type may choose another operator than the one that was seen without it.
+            with guarded():
+                self._check_reading(plan, types)
         self._cancelled = False
         until = time.monotonic() + limits.seconds if limits.seconds else float("inf")
         try:
@@ -240,12 +275,14 @@ class PostgresEngine:
             raise
 
     @contextlib.contextmanager
-    def _transaction(self, seconds: float | None) -> Iterator[None]:
-        """A read-only transaction in which names mean the shadows, always rolled back."""
-        self._con.execute("BEGIN READ ONLY")
+    def _transaction(self, seconds: float | None, mode: str = "READ ONLY") -> Iterator[None]:
+        """A transaction in which names mean the shadows, always rolled back."""
+        limit = max(1, int(seconds * 1000)) if seconds else 0
+        # One text, so one round trip; it holds nothing of anybody's.
+        self._con.execute(
+            f"BEGIN {mode}; SET LOCAL statement_timeout = {limit}; SET LOCAL search_path = pg_temp, pg_catalog"
+        )
         try:
-            self._con.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000)) if seconds else 0}")
-            self._con.execute("SET LOCAL search_path = pg_temp, pg_catalog")
             yield
         finally:
             if not self._con.closed:
@@ -268,29 +305,3 @@ def _spelled(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, dict[s
     if not values:
         return sql, {}
     return spell_names(sql, lambda name: f"%({name})s", lambda other: other.replace("%", "%%")), values
-
-
-def _qualifiers(sql: str) -> set[str]:
-    """Return every name that stands before a dot, folded as the server folds it."""
-    found, before = set(), ""
-    for piece in pieces(sql):
-        part = sql[piece.start : piece.end]
-        if piece.kind in {"word", "quoted"}:
-            before = part[1:-1].replace('""', '"') if piece.kind == "quoted" else fold(part)
-        elif part == "." and before:
-            found.add(before)
-        elif piece.kind not in {"space", "comment"}:
-            before = ""
-    return found
-
-
-def _relations_in(tree: Any) -> Iterator[tuple[str, str]]:
-    """Return (schema, name) of every relation a plan scans."""
-    if isinstance(tree, dict):
-        if "Relation Name" in tree:
-            yield str(tree.get("Schema", "")), str(tree["Relation Name"])
-        for value in tree.values():
-            yield from _relations_in(value)
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from _relations_in(item)

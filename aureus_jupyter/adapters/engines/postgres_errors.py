@@ -10,7 +10,7 @@ import psycopg
 
 from aureus_jupyter.errors import AureusError, Unavailable, UserError
 
-__all__ = ["guarded", "time_limit"]
+__all__ = ["guarded", "no_shadows", "time_limit"]
 
 # Classes and codes of SQLSTATE: PostgreSQL documentation, appendix A.
 _BY_STATE = MappingProxyType(
@@ -53,6 +53,15 @@ def guarded() -> Iterator[None]:
         found = _translate(error)
     if found is not None:
         raise found
+
+
+def no_shadows() -> Unavailable:
+    """Return the error for an account or a server that has no temporary views."""
+    return Unavailable(
+        "no_temporary_views",
+        "the guard works with temporary views, which this account may not make or this server, a standby, does not have",
+        hint="Ask for GRANT TEMPORARY ON DATABASE for the account, or connect to the primary server.",
+    )
 
 
 def time_limit() -> Unavailable:
