@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aureus_jupyter.core.evidence import outcome_word, pack_files, statement_bytes
+from aureus_jupyter.core.evidence import outcome_word, pack_files, statement_bytes, without_secrets
 from aureus_jupyter.core.report import changes, fenced, inline, is_changed, report
 from aureus_jupyter.values.draft import Cell
 from aureus_jupyter.values.facts import Facts, TableUse
@@ -126,3 +126,15 @@ def test_changes_in_words() -> None:
     assert changes(replace(run, facts=None)) == words[1:]
     unused = replace(run, verdict=Verdict(kind=VerdictKind.ALLOW, masks=masks[1:]))
     assert not is_changed(unused)
+
+
+def test_what_is_kept_outside_of_memory_has_no_secret(finished: Run) -> None:
+    secret = (("token", "hunter2"), ("n", 5))
+    run = replace(finished, cell=Cell(source="x", parameters=secret))
+    assert run.draft is not None
+    drafted = without_secrets(replace(run, draft=replace(run.draft, parameters=secret)))
+    assert drafted.draft is not None
+    assert drafted.cell.parameters == drafted.draft.parameters == (("token", "(hidden)"), ("n", 5))
+    assert without_secrets(replace(run, draft=None)).cell.parameters == (("token", "(hidden)"), ("n", 5))
+    plain = replace(run, cell=Cell(source="x", parameters=(("n", 5),)))
+    assert without_secrets(plain) is plain
