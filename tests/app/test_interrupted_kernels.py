@@ -54,9 +54,9 @@ def test_a_kernel_killed_while_the_engine_ran_is_told_by_the_next(front: Any, ro
     killed = kernel(front, root, slow)
     patience = time.monotonic() + 60
     while not list(journals.glob("*.jsonl")) and time.monotonic() < patience:
-        time.sleep(0.05)
+        time.sleep(0.05)  # another process: there is nothing to wait on but its file
     (journal,) = journals.glob("*.jsonl")
-    time.sleep(0.3)
+    time.sleep(0.3)  # the journal is written before the query begins: let it begin
     killed.kill()
     killed.communicate()
     assert "hunter2" not in journal.read_text()
