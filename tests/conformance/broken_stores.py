@@ -23,7 +23,7 @@ from aureus_jupyter.values.run import Run
 
 
 class NoBox(FolderRunStore):
-    ask = None  # type: ignore[assignment]
+    ask = None  # type: ignore[assignment]  # the very thing that is broken: a store that is no box
 
 
 class ChangesLineEnds(FolderRunStore):
@@ -88,7 +88,7 @@ def late(path: Path) -> Iterator[Any]:
 
         def read(self) -> bytes:
             data: bytes = self.file.read()
-            time.sleep(0.005)
+            time.sleep(0.005)  # what the class is for: the other writer must come in between
             return data
 
         def write(self, data: bytes) -> None:

@@ -45,6 +45,7 @@ NOT_ITS_OWN = {
     "SELECT id FROM staff WHERE nick OPERATOR(bank.===) nick": "binder_disagrees",
     "SELECT 'calm'::bank.mood AS m FROM staff": "binder_disagrees",
     "SELECT query_to_xml('select 1', true, true, '') AS x FROM staff": "function_not_allowed",
+    # Refused before it is planned, so nothing sleeps.
     "SELECT pg_sleep(0) FROM staff WHERE false": "function_not_allowed",
     "SELECT id FROM staff WHERE 'bank.vip'::regclass IS NOT NULL": "binder_disagrees",
     "SELECT id FROM staff WHERE 'pg_class'::regclass IS NOT NULL": "type_not_allowed",
