@@ -53,6 +53,7 @@ class App:
         self._deciders: dict[str, Decider] = {}
         self._watched: dict[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {}
         self._engines: dict[tuple[str, str], tuple[str, Engine]] = {}
+        self._places: dict[tuple[str, str], str] = {}
         self._added: dict[str, str] = {}
         self._stores: dict[Path, FolderRunStore] = {}
         self._kept: dict[str, Any] = {}
@@ -199,12 +200,8 @@ class App:
             else:
                 connection = build.pack_connection(self.settings, cell.pack, progress)
             self._engines[key] = (connection.alias, build.engine(self.settings, connection))
+            self._places[key] = short_digest(digest_bytes(connection.shown.encode()))
         return self._engines[key]
-
-    def _mark(self, alias: str) -> str:
-        """Return a mark of where a named connection leads: a yes for one must not count for another of the same name."""
-        where = self.connections().get(alias, "") if alias else ""
-        return f" {short_digest(digest_bytes(where.encode()))}" if where else ""
 
     def connections(self) -> dict[str, str]:
         """Return where each connection leads, by alias; secrets stand in it as they were configured. Reads none."""
@@ -242,7 +239,8 @@ class App:
         alias, engine = self._engine(cell, progress)
         return Desk(
             engine=engine,
-            connection=f"{alias} ({engine.description}){self._mark(cell.engine)}",
+            # With a mark of where it leads, its secrets left out: a yes for one must not count for another of the same name.
+            connection=f"{alias} ({engine.description}) {self._places[cell.pack, cell.engine]}",
             decider=self._decider(cell.pack),
             copilot=self._part("copilot", lambda: build.copilot(settings, self._spent)),
             store=store,
