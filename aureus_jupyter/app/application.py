@@ -10,7 +10,7 @@ from typing import Any
 
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.config.connections import connection_of
-from aureus_jupyter.adapters.config.load import load_settings
+from aureus_jupyter.adapters.config.load import load_settings, locked_error
 from aureus_jupyter.adapters.config.redact import has_secret
 from aureus_jupyter.adapters.stores.folder import REQUEST_FILE, FolderRunStore
 from aureus_jupyter.app import build, pages
@@ -96,8 +96,8 @@ class App:
 
     def run(self, cell: Cell, progress: Progress | None = None, resumes: str = "") -> Shown:
         """Run a cell. Never raises for what a cell, a policy, an engine or a file can do: the error is in the answer."""
-        cell = self._with_defaults(cell)
         try:
+            cell = self._with_defaults(cell)
             desk = self._desk(cell, progress)
             notices = self._notices(desk)
             outcome = Runner(desk).run(cell, progress, resumes)
@@ -111,8 +111,8 @@ class App:
 
     def dry_run(self, cell: Cell) -> Shown:
         """Judge a cell and estimate its cost. Touches no data, leaves no evidence."""
-        cell = self._with_defaults(cell)
         try:
+            cell = self._with_defaults(cell)
             outcome = Runner(self._desk(cell, None)).dry_run(cell)
         except AureusError as error:
             return self._not_started(cell, error)
@@ -143,9 +143,10 @@ class App:
         return value
 
     def _with_defaults(self, cell: Cell) -> Cell:
-        settings = self.settings if self._settings is not None else self._try_settings()
-        if settings is None:
-            return cell
+        """Fill in from the settings what a cell does not say. Raises UserError `config_locked`, `config_malformed`."""
+        settings = self.settings
+        for name, asked in (("purpose", cell.purpose), ("pack", cell.pack), ("engine", cell.engine)):
+            self._check_locked(name, asked)
         most = [n for n in (cell.max_results, settings.max_results) if n is not None]
         return replace(
             cell,
@@ -155,11 +156,10 @@ class App:
             max_results=min(most) if most else None,
         )
 
-    def _try_settings(self) -> Settings | None:
-        try:
-            return self.settings
-        except AureusError:
-            return None
+    def _check_locked(self, name: str, asked: str) -> None:
+        """Refuse an option that would change what an administrator set."""
+        if asked and name in self.settings.fixed and asked != getattr(self.settings, name):
+            raise locked_error(name)
 
     def _not_started(self, cell: Cell, error: AureusError) -> Shown:
         """Answer for what went wrong before a run existed: a broken setting, pack, policy or connection."""
@@ -288,6 +288,8 @@ class App:
 
     def catalog(self, words: str = "", pack: str = "", purpose: str = "") -> dict[str, Any]:
         """Return the datasets and columns the principal may see whose names or descriptions hold all `words`."""
+        self._check_locked("pack", pack)
+        self._check_locked("purpose", purpose)
         every = len(self._decider(pack or self.settings.pack).catalog.datasets)
         return pages.catalog(self.visible(pack, purpose), words, every, purpose or self.settings.purpose)
 
@@ -302,6 +304,9 @@ class App:
         Refuses a password in plain: this text is kept in the notebook.
         """
         connection = connection_of(alias or "connected", url, Path.cwd())
+        if "connections" in self.settings.fixed and connection.alias in dict(self.settings.connections):
+            raise locked_error("connections")
+        self._check_locked("engine", connection.alias)
         if connection.kind == "sqlalchemy" and has_secret(connection.location):
             raise UserError(
                 "password_in_notebook",

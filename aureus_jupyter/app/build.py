@@ -12,6 +12,7 @@ from typing import Any
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
 from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini, resolved_url
+from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
@@ -35,11 +36,13 @@ __all__ = [
     "limits",
     "mask_key",
     "pack_connection",
+    "pack_folder",
     "policies",
     "policy_folders",
     "principal",
     "rows_in_evidence",
     "rule_files",
+    "rules_are_fixed",
     "runner_signer",
     "stamp",
     "trust_path",
@@ -80,9 +83,20 @@ def _origin(origin: str) -> str:
     return origin if origin in {"environment", "%config"} else Path(origin).name
 
 
+def rules_are_fixed(settings: Settings) -> bool:
+    """Whether an administrator said where packs and policies come from, so that nobody else does."""
+    return not RULE_SETTINGS.isdisjoint(settings.fixed)
+
+
+def pack_folder(settings: Settings, pack: str) -> Path:
+    """Return where a pack is. Raises UserError `unknown_pack`."""
+    by_path = "pack" in settings.fixed and pack == settings.pack and os.sep in pack
+    return find_pack(pack, settings.packs_path, rules_are_fixed(settings) and not by_path)
+
+
 def catalog(settings: Settings, pack: str) -> Catalog:
     """Return a pack's catalog. Raises what the pack's reader raises."""
-    found: Catalog = plugins.load("catalog", "pack")(find_pack(pack, settings.packs_path)).load()
+    found: Catalog = plugins.load("catalog", "pack")(pack_folder(settings, pack)).load()
     return found
 
 
@@ -101,13 +115,16 @@ def policy_folders(settings: Settings, pack: str) -> list[Path]:
                 "a folder of policies that the settings name is not there",
                 hint=f"Check policies_path: {part}. Until it is there nothing may be read.",
             )
-    folders = [*data_dirs("policies", settings.policies_path), find_pack(pack, settings.packs_path) / "policies"]
+    folders = [
+        *data_dirs("policies", settings.policies_path, rules_are_fixed(settings)),
+        pack_folder(settings, pack) / "policies",
+    ]
     return _first_of_each(folders)
 
 
 def rule_files(settings: Settings, pack: str) -> tuple[str, ...]:
     """Return every file and folder whose change would change a decision: policies, contracts, the pack itself."""
-    folders = [*policy_folders(settings, pack), find_pack(pack, settings.packs_path)]
+    folders = [*policy_folders(settings, pack), pack_folder(settings, pack)]
     below = [p for folder in folders for p in folder.rglob("*") if p.is_dir() or p.suffix in {".yaml", ".yml"}]
     return tuple(dict.fromkeys(str(path) for path in (*folders, *below)))
 
@@ -147,7 +164,7 @@ def connections(settings: Settings, start: Path) -> dict[str, str]:
 
 def pack_connection(settings: Settings, pack: str, on_progress: Progress | None = None) -> Connection:
     """Return the connection a pack names for itself; its seeds are made when they are not there."""
-    folder = find_pack(pack, settings.packs_path)
+    folder = pack_folder(settings, pack)
     spec = plugins.load("catalog", "pack")(folder).about().get("connection", {"kind": "seeds"})
     if spec["kind"] == "seeds":
         from aureus_jupyter.adapters.catalogs.seeds import ensure_seeds

@@ -156,10 +156,11 @@ def help_page() -> dict[str, Any]:
 def words(app: App, pack: str, purpose: str) -> dict[str, Any]:
     """Return names for completion."""
     from aureus_jupyter.adapters.catalogs.find import pack_names
+    from aureus_jupyter.app.build import rules_are_fixed
 
     found = app.visible(pack, purpose)
     return {
-        "packs": pack_names(app.settings.packs_path),
+        "packs": pack_names(app.settings.packs_path, rules_are_fixed(app.settings)),
         "engines": list(app.connections()),
         "purposes": list(app.purposes),
         "datasets": {d.name: [c.name for c in d.columns] for d in found.datasets},

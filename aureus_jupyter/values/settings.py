@@ -16,7 +16,8 @@ class Settings:
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir` and
     `trust_file` in Jupyter's data directory. `time_limit` and `copilot_timeout` are in seconds, `max_results` in rows.
-    `origins` says where each value that is no default was set, `locked` which ones an administrator fixed.
+    `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
+    that stand where the user cannot write.
     """
 
     principal: str = ""
@@ -49,4 +50,5 @@ class Settings:
     copilot_timeout: float = 30.0
     copilot_token_budget: int = 20_000
     origins: Pairs = ()
+    fixed: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()

@@ -23,8 +23,7 @@ class Setting(TraitType[Any, Any]):
         """Return what the setting is now. Raises UserError `config_malformed` when some file cannot be read."""
         from aureus_jupyter.app import get_app
 
-        value = getattr(get_app().settings, str(self.name))
-        return list(value) if isinstance(value, tuple) else value
+        return getattr(get_app().settings, str(self.name))
 
     def validate(self, obj: Any, value: Any) -> Any:
         """Set the setting. Raises UserError `config_malformed`, `config_locked`; the setting then stays as it was."""
@@ -37,15 +36,14 @@ class Setting(TraitType[Any, Any]):
 class AureusConfig(Configurable):
     """Settings of this kernel. What an administrator fixed cannot be changed here; the change is then refused.
 
-    Has none for identity, keys and trust, which no cell should move, and none for secrets, which a notebook would keep.
+    Has none for who you are, keys and trust, which no cell should move (a notebook may be somebody else's), and none for secrets,
+    which a notebook would keep.
     """
 
     purpose = Setting("Why you read, such as credit_risk_review.")
     pack = Setting("The pack cells use.")
     packs_path = Setting("Where more packs are.")
     engine = Setting("Alias of the connection cells use; empty for the pack's own.")
-    roles = Setting("Your roles, a list of texts.")
-    attributes = Setting("What policies may ask about you, a dictionary of names and texts.")
     display_rows = Setting("How many rows a cell shows.")
     max_results = Setting("How many rows a cell returns at most; 0 for all that policy allows.")
     time_limit = Setting("Seconds a statement may take; 0 for no limit.")

@@ -203,9 +203,10 @@ def test_provenance_of_a_plain_frame() -> None:
     assert caught.value.code == "no_provenance"
 
 
-def test_evidence_says_where_a_role_came_from(front: Any) -> None:
-    front.shell.run_line_magic("config", "Aureus.roles = ['data_scientist', 'pii_reader']")
+def test_evidence_says_where_a_role_came_from(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUREUS_ROLES")
+    (front.folder / "aureus.toml").write_text('roles = ["data_scientist", "pii_reader"]')
     told = front.asked(PEOPLE)
     assert any("rows of borrower" in change for change in told.card["changes"])
     report = (front.runs[0] / "evidence.md").read_text().replace("\\", "")
-    assert "ana.novak (known from environment, roles from %config, attributes from environment)" in report
+    assert "ana.novak (known from environment, roles from aureus.toml, attributes from environment)" in report

@@ -110,13 +110,34 @@ def test_an_administrator_cannot_be_loosened(load: Load, folders: dict[str, Any]
     settings = load(AUREUS_PRINCIPAL="mallory", AUREUS_TIME_LIMIT="9999", AUREUS_MAX_RESULTS="0")
     assert (settings.principal, settings.roles) == ("svc", ("analyst",))
     assert (settings.time_limit, settings.max_results) == (60.0, 100)
-    assert settings.policies_path.split(":") == ["/bank", "/mine"], "a user may add policies, never remove one"
+    assert settings.policies_path == "/bank", "a policy of one's own could permit what the house's do not"
+    assert settings.fixed == ("max_results", "packs_path", "policies_path", "principal", "roles", "time_limit")
     assert "roles" in settings.locked
     assert load(AUREUS_TIME_LIMIT="5", AUREUS_MAX_RESULTS="10").time_limit == 5.0
     assert load(AUREUS_MAX_RESULTS="10").max_results == 10
     with pytest.raises(UserError) as caught:
         load({"roles": ("root",)})
     assert caught.value.code == "config_locked"
+
+
+@pytest.mark.parametrize("name", ["pack", "packs_path", "policies_path"])
+def test_where_rules_come_from_is_fixed_as_a_whole(name: str, load: Load, folders: dict[str, Any]) -> None:
+    put(folders["system"], f'{name} = "bank"')
+    put(folders["user"], 'packs_path = "/mine"\npolicies_path = "/mine"')
+    settings = load(AUREUS_PACKS_PATH="/own", AUREUS_POLICIES_PATH="/own")
+    wanted = {"pack": "credit-risk", "packs_path": "", "policies_path": "", name: "bank"}
+    assert {key: getattr(settings, key) for key in wanted} == wanted
+    assert {"packs_path", "policies_path"} <= set(settings.fixed)
+    for other in {"packs_path", "policies_path"} - {name}:
+        with pytest.raises(UserError) as caught:
+            load({other: "/own"})
+        assert caught.value.code == "config_locked"
+
+
+def test_an_administrators_connection_keeps_its_alias(load: Load, folders: dict[str, Any]) -> None:
+    put(folders["system"], '[connections]\nbank = "env:BANK"')
+    settings = load({"connections": {"bank": "mine.duckdb", "own": "own.duckdb"}})
+    assert dict(settings.connections) == {"bank": "env:BANK", "own": "own.duckdb"}
 
 
 def test_the_system_folders_are_fixed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -22,17 +22,15 @@ def config(front: Any) -> Any:
 def test_every_name_is_a_setting_and_shows_what_it_is_now(config: Any) -> None:
     names = set(config.traits(config=True))
     assert names <= set(Settings.__dataclass_fields__)
-    assert not {"principal", "keys_dir", "trust_file", "copilot_key", "connections", "policies_path"} & names
-    assert (config.pack, config.roles, config.seed_rows) == ("credit-risk", ["data_scientist"], 3000)
+    assert not {"principal", "roles", "attributes", "keys_dir", "trust_file"} & names
+    assert not {"copilot_key", "connections", "policies_path"} & names
+    assert (config.pack, config.seed_rows) == ("credit-risk", 3000)
 
 
 def test_a_change_counts_from_the_next_cell(front: Any, config: Any) -> None:
-    for line in ("roles = ['auditor', 'analyst']", "attributes = {'jurisdiction': ['SK', 'CZ']}", "max_results = 7"):
+    for line in ("purpose = 'audit'", "max_results = 7"):
         front.shell.run_line_magic("config", f"Aureus.{line}")
-    settings = get_app().settings
-    assert settings.roles == ("auditor", "analyst")
-    assert settings.attributes == (("jurisdiction", "CZ"), ("jurisdiction", "SK"))
-    assert settings.max_results == 7
+    assert (get_app().settings.purpose, get_app().settings.max_results) == ("audit", 7)
     front.shell.run_line_magic("config", "Aureus.max_results = 0")
     assert get_app().settings.max_results is None
     assert config.max_results is None
@@ -44,7 +42,7 @@ def test_a_change_counts_from_the_next_cell(front: Any, config: Any) -> None:
         ("display_rows", "x"),
         ("display_rows", -1),
         ("time_limit", float("nan")),
-        ("roles", "root"),
+        ("pack", 3),
         ("purpose", None),
         ("purpose", "a\ud800"),
         ("include_rows", 1),
@@ -58,7 +56,7 @@ def test_a_change_that_cannot_be_used_leaves_all_as_it_was(name: str, value: obj
     assert caught.value.code == "config_malformed"
     assert name in caught.value.message
     assert get_app().settings == before
-    assert getattr(config, name) == (list(before.roles) if name == "roles" else getattr(before, name))
+    assert getattr(config, name) == getattr(before, name)
 
 
 def test_what_an_administrator_fixed_stays(
@@ -66,16 +64,16 @@ def test_what_an_administrator_fixed_stays(
 ) -> None:
     system = tmp_path / "system"
     system.mkdir()
-    (system / "aureus.toml").write_text('roles = ["data_scientist"]\ntime_limit = 60.0\n')
+    (system / "aureus.toml").write_text('purpose = "credit_risk_review"\ntime_limit = 60.0\n')
     monkeypatch.setattr(load.load_settings, "__defaults__", (None, None, None, [system], lambda path: False))
-    for name, value in (("roles", ["root"]), ("time_limit", 600.0)):
+    for name, value in (("purpose", "marketing"), ("time_limit", 600.0)):
         with pytest.raises(UserError) as caught:
             setattr(config, name, value)
         assert caught.value.code == "config_locked"
         assert "administrator" in caught.value.message
     config.time_limit = 5.0
     assert get_app().settings.time_limit == 5.0
-    assert get_app().settings.locked == ("roles", "time_limit")
+    assert get_app().settings.locked == ("purpose", "time_limit")
 
 
 def test_a_configuration_file_of_ipython_counts(front: Any) -> None:

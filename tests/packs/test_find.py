@@ -25,22 +25,41 @@ def make(folder: Path, name: str) -> Path:
 
 
 def test_the_order_of_the_places(tmp_path: Path, root: Path, quiet_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUREUS_PACKS_PATH", os.pathsep.join([str(tmp_path / "b"), "", str(tmp_path / "none")]))
+    monkeypatch.setenv("AUREUS_PACKS_PATH", str(tmp_path / "elsewhere"))
+    make(tmp_path / "elsewhere", "mine")  # the settings' reader decides whether the environment counts
+    extra = os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b"), "", str(tmp_path / "none")])
     jupyter = quiet_home / "data" / "aureus" / "packs"
     places = [tmp_path / "a", tmp_path / "b", jupyter]
     for place in reversed(places):
         make(place, "mine")
-        assert find_pack("mine", str(tmp_path / "a")) == (place / "mine").resolve()
-    assert data_dirs("packs", str(tmp_path / "a"))[:3] == places
+        assert find_pack("mine", extra) == (place / "mine").resolve()
+    assert data_dirs("packs", extra)[:3] == places
     assert data_dirs("packs")[-1] == shipped(root, "packs")
     assert find_pack("credit-risk") == shipped(root, "packs") / "credit-risk"
-    assert {"credit-risk", "mine"} <= set(pack_names(str(tmp_path / "a")))
+    assert {"credit-risk", "mine"} <= set(pack_names(extra))
 
 
-def test_policies_add_up(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policies_add_up(tmp_path: Path, root: Path) -> None:
     (tmp_path / "more").mkdir()
-    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "more"))
-    assert data_dirs("policies") == [tmp_path / "more", shipped(root, "policies")]
+    assert data_dirs("policies", str(tmp_path / "more")) == [tmp_path / "more", shipped(root, "policies")]
+
+
+def test_closed_places_are_the_administrators_and_the_packages(tmp_path: Path, root: Path, quiet_home: Path) -> None:
+    own = make(quiet_home / "data" / "aureus" / "packs", "own")
+    make(quiet_home / "data" / "aureus" / "packs", "credit-risk")
+    bank = make(tmp_path / "bank", "bank")
+    (tmp_path / "bank" / "linked").symlink_to(bank)
+    extra = str(tmp_path / "bank")
+    assert data_dirs("packs", extra, closed=True) == [tmp_path / "bank", shipped(root, "packs")]
+    assert find_pack("credit-risk", extra, closed=True) == shipped(root, "packs") / "credit-risk"
+    assert find_pack("bank", extra, closed=True) == find_pack(str(bank), extra, closed=True) == bank
+    assert find_pack("linked", extra, closed=True) == bank
+    for name in ("own", str(own), f"{bank}/../../{own.relative_to(own.anchor)}", "~nobody-here/x"):
+        with pytest.raises(UserError) as caught:
+            find_pack(name, extra, closed=True)
+        assert caught.value.code == "unknown_pack"
+        assert "own" not in caught.value.hint
+    assert find_pack("own", extra) == own
 
 
 def test_a_path_names_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

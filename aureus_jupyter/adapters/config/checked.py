@@ -14,7 +14,7 @@ from aureus_jupyter.values.settings import Settings
 
 __all__ = ["NAMES", "PAIRS", "checked", "from_text", "malformed"]
 
-_OWN = {"origins", "locked", "principal_source"}
+_OWN = {"origins", "fixed", "locked", "principal_source"}
 _KINDS = {f.name: str(f.type).split(" ")[0] for f in dataclasses.fields(Settings) if f.name not in _OWN}
 NAMES = tuple(_KINDS)
 """Every setting a person may set."""

@@ -4,7 +4,8 @@ defaults < user's `aureus.toml` in Jupyter's configuration folder < the project'
 pyproject.toml (nearest folder upwards) < `AUREUS_*` < `%config Aureus.*` < administrator's `aureus.toml` in a system folder.
 
 What an administrator sets is fixed, and numbers are bounds: a lower limit below stays. The system folders are named in code,
-because an environment variable is the user's to set. Connections are joined by alias; everything else is replaced.
+because an environment variable is the user's to set. Connections are joined by alias; everything else is replaced. Once an
+administrator sets any of `pack`, `packs_path` and `policies_path`, nobody else says where rules come from.
 """
 
 from __future__ import annotations
@@ -22,13 +23,18 @@ from aureus_jupyter.adapters.config.checked import NAMES, checked, from_text, ma
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.values.settings import Settings
 
-__all__ = ["SYSTEM_FOLDERS", "load_settings"]
+__all__ = ["RULE_SETTINGS", "SYSTEM_FOLDERS", "load_settings", "locked_error"]
 
 SYSTEM_FOLDERS = (Path("/etc/jupyter"), Path("/usr/local/etc/jupyter"))
 """Where an administrator's settings are; the first wins over the second."""
 
 _BOUNDS = {"time_limit", "max_results", "seed_rows", "copilot_token_budget", "threads"}
 """Settings where the smaller number is the tighter one, and 0 or nothing is no bound."""
+
+RULE_SETTINGS = frozenset({"pack", "packs_path", "policies_path"})
+"""Where contracts and policies come from: a pack or a policy of one's own could permit what the house's do not."""
+
+_PATHS = {"packs_path", "policies_path"}
 
 Found = list[tuple[str, dict[str, Any]]]
 
@@ -56,19 +62,37 @@ def load_settings(
     layers += _file(user_folder / "aureus.toml")
     layers += _project(start)
     layers.append(("environment", _from_environment(environ)))
-    layers.append(("%config", {k: checked("%config", k, v) for k, v in (overrides or {}).items()}))
+    own = {k: checked("%config", k, v) for k, v in (overrides or {}).items()}
+    layers.append(("%config", own))
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, found in layers:
         _join(values, found)
         origins.update(dict.fromkeys(found, origin))
+    fixed: set[str] = set()
     locked: set[str] = set()
     for folder in reversed(system_folders):
         for origin, found in _file(folder / "aureus.toml", must_read=True):
-            _impose(values, origins, found, origin, overrides or {})
+            _impose(values, origins, found, origin, fixed)
             if not (writable or _writable)(folder / "aureus.toml"):
                 locked.update(found)
-    return _finished(values, origins, tuple(sorted(locked)), environ)
+    if fixed & RULE_SETTINGS:
+        for name in (_PATHS - fixed) & set(values):
+            del values[name], origins[name]
+        fixed |= _PATHS
+    for name in sorted(fixed & set(own) - {"connections"}):
+        if values.get(name, "") != own[name]:
+            raise locked_error(name)
+    return _finished(values, origins, tuple(sorted(fixed)), tuple(sorted(locked)), environ)
+
+
+def locked_error(name: str) -> UserError:
+    """Return the error for a change of what an administrator set. Does not tell the value."""
+    return UserError(
+        "config_locked",
+        f"{name} is set by your administrator and cannot be changed here",
+        hint="Remove the change, or ask your platform team.",
+    )
 
 
 def _join(values: dict[str, Any], found: dict[str, Any]) -> None:
@@ -80,24 +104,25 @@ def _join(values: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def _impose(
-    values: dict[str, Any], origins: dict[str, str], found: dict[str, Any], origin: str, overrides: Mapping[str, Any]
+    values: dict[str, Any], origins: dict[str, str], found: dict[str, Any], origin: str, fixed: set[str]
 ) -> None:
-    """Put an administrator's values over all others; a bound keeps a smaller number from below."""
+    """Put an administrator's values over all others; a bound keeps a smaller number from below.
+
+    Of two system files both name folders of rules; a connection is the administrator's where an alias is named twice.
+    """
     for name, value in found.items():
-        own = values.get(name)
-        if name in _BOUNDS and own and (not value or own <= value):
+        below = values.get(name)
+        if name in _BOUNDS and below and (not value or below <= value):
+            fixed.add(name)
             continue
-        if name in {"policies_path", "packs_path"} and own:
-            values[name] = os.pathsep.join([str(value), str(own)])
-            continue
-        if name in overrides and own != value:
-            raise UserError(
-                "config_locked",
-                f"{name} is set by your administrator and cannot be changed here",
-                hint="Remove the change, or ask your platform team.",
-            )
-        values[name] = value
+        if name in _PATHS & fixed:
+            value = os.pathsep.join([str(value), str(below)])
+        if name == "connections":
+            _join(values, found)
+        else:
+            values[name] = value
         origins[name] = origin
+        fixed.add(name)
 
 
 def _writable(path: Path) -> bool:
@@ -108,13 +133,17 @@ def _writable(path: Path) -> bool:
 
 
 def _finished(
-    values: dict[str, Any], origins: dict[str, str], locked: tuple[str, ...], environ: Mapping[str, str]
+    values: dict[str, Any],
+    origins: dict[str, str],
+    fixed: tuple[str, ...],
+    locked: tuple[str, ...],
+    environ: Mapping[str, str],
 ) -> Settings:
     source = {"environment": "environment", "%config": "%config"}.get(origins.get("principal", ""), "settings")
     if not values.get("principal"):
         values["principal"], source = _os_user(environ)
     pairs = tuple(sorted(origins.items()))
-    return Settings(**values, principal_source=source, origins=pairs, locked=locked)
+    return Settings(**values, principal_source=source, origins=pairs, fixed=fixed, locked=locked)
 
 
 def _os_user(environ: Mapping[str, str]) -> tuple[str, str]:
