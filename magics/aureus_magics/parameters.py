@@ -96,13 +96,16 @@ def _bindable(value: Any, what: str) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """Read a word of the line: a number, true, false, null, or text."""
+    """Read a word of the line: a number, true, false, null, or text.
+
+    A number is what every program would write back alike: `00123` and `+49` are texts, as codes and telephone numbers are.
+    """
     if text in {"true", "false"}:
         return text == "true"
     if text == "null":
         return None
-    if re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
         return int(text)
-    if re.fullmatch(r"[-+]?[0-9]{1,300}\.[0-9]+(e[-+]?[0-9]{1,2})?", text):
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,299})\.[0-9]+(e[-+]?[0-9]{1,2})?", text):
         return _bindable(float(text), "the number")
     return text

@@ -47,7 +47,7 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "missing parameter": ("missing_parameter", "", "SELECT count(*) FROM loan WHERE pd > :p"),
     "unknown parameter": ("unknown_parameter", "--params q=1", GOOD),
     "parameter of the wrong type": (
-        "data_error",
+        "bad_parameter",
         "--params p=x",
         "SELECT count(*) FROM loan WHERE days_past_due > :p",
     ),

@@ -213,7 +213,36 @@ def test_parameters_that_do_not_fit(engine: DuckDBEngine, values: dict) -> None:
 
 def test_a_parameter_of_the_wrong_type_shows_no_value(engine: DuckDBEngine) -> None:
     error = refusal(lambda: ask(engine, "SELECT id FROM staff WHERE id = $v", v=MARKER))
+    assert error.code == "bad_parameter"
+    assert MARKER not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "said"),
+    [
+        ("SELECT id FROM staff WHERE id > $a AND nick <> $b", {"a": "x", "b": "y"}, ":a is not a BIGINT"),
+        ("SELECT id FROM staff WHERE wage * $a <= $b", {"a": 1, "b": "x"}, ":b is not a DECIMAL("),
+        ("SELECT id FROM staff WHERE id IN (1, $a)", {"a": "1,2"}, ":a is not a BIGINT"),
+        ("SELECT cast($a AS DATE) AS d, $b AS e FROM staff", {"a": "2026-02-30", "b": "x"}, ":a is not a DATE"),
+        ("SELECT id FROM staff LIMIT $a", {"a": "ten"}, ":a is not a BIGINT"),
+        ("SELECT id FROM (SELECT id FROM staff ORDER BY id LIMIT 3 OFFSET $a)", {"a": "ten"}, ":a is not a BIGINT"),
+        ("SELECT DATE '2026-01-01' > $b AS d, $a AS e FROM staff", {"a": 1, "b": 5}, ":b is of a type"),
+        ("SELECT id FROM staff WHERE id + $a > 0", {"a": "x"}, ":a is not a BIGINT"),
+        ("SELECT id FROM staff WHERE (id > 0) = $a", {"a": "maybe"}, ":a is not a BOOLEAN"),
+        ("SELECT id FROM staff WHERE TIMESTAMP '2026-01-01' < $a", {"a": "noon"}, ":a is not a TIMESTAMP"),
+    ],
+)
+def test_the_parameter_of_the_wrong_type_is_named(engine: DuckDBEngine, sql: str, values: dict, said: str) -> None:
+    error = refusal(lambda: ask(engine, sql, **values))
+    assert (error.code, said in error.message) == ("bad_parameter", True), error.message
+    assert not any(str(value) in str(error) for value in values.values() if str(value) not in "x1")
+    assert ask(engine, "SELECT count(*) AS n FROM staff").rows == 1
+
+
+def test_an_error_that_is_no_parameters_fault_names_none(engine: DuckDBEngine) -> None:
+    error = refusal(lambda: ask(engine, "SELECT nick::INTEGER AS n FROM staff WHERE id >= $a", a="0"))
     assert error.code == "data_error"
+    assert error.span is not None
 
 
 def test_types_a_result_cannot_hold_are_refused_before_any_row(engine: DuckDBEngine) -> None:

@@ -21,6 +21,7 @@ from .duckdb_cost import cost_in_words, scans_of
 from .duckdb_errors import keyboard, translate
 from .duckdb_fetch import fetch
 from .duckdb_instance import Instance, Settings, acquire
+from .duckdb_parameters import wrong_parameter
 from .duckdb_reading import DuckDBReader, Reading
 from .duckdb_shadows import Shadows
 from .duckdb_source import find_source, quote
@@ -143,10 +144,15 @@ class DuckDBEngine:
         def work(stop: threading.Event) -> ArrowResult:
             return fetch(con, plan.bound, values, rows, limits.memory_bytes, stop)
 
-        result: ArrowResult = self._attempt(
-            plan.bound, lambda: self._supervisor.run(work, limits.seconds, progress), bound=True
-        )
-        return result
+        problem: UserError
+        try:
+            result: ArrowResult = self._attempt(
+                plan.bound, lambda: self._supervisor.run(work, limits.seconds, progress), bound=True
+            )
+            return result
+        except UserError as error:
+            problem = error
+        raise self._named(problem, plan, values)
 
     def cancel(self) -> None:
         """Stop what runs, from any thread. No error when nothing runs."""
@@ -249,6 +255,16 @@ class DuckDBEngine:
         except duckdb.Error:
             return False
         return True
+
+    def _named(self, error: UserError, plan: Plan, values: Mapping[str, Parameter]) -> UserError:
+        """Return the error that names the parameter when it is a parameter's fault; the statement did bind without it."""
+        if not values or error.code == "no_result_type":
+            return error
+        tree, bind = self._reading(plan.bound).second.tree, error.code != "data_error"
+        found: UserError | None = None
+        with contextlib.suppress(duckdb.Error, RecursionError), keyboard():
+            found = wrong_parameter(plan.bound, tree, self._shadows.columns(), values, bind)
+        return found or error
 
     def _attempt(self, text: str, work: Callable[[], Any], prefix: int = 0, bound: bool = False) -> Any:
         """Do it, and raise what may be shown in place of what DuckDB or Arrow raise, with nothing of it attached."""

@@ -19,11 +19,11 @@ __all__ = ["Shadows"]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A view that exists: its text, what the engine's name extraction says it reads, and its columns."""
+    """A view that exists: its text, what the engine's name extraction says it reads, its columns' names and types."""
 
     select: str
     reads: frozenset[str]
-    columns: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
 
 
 class Shadows:
@@ -61,8 +61,12 @@ class Shadows:
         """Return the folded names of shadows and of their columns: what a hint may show."""
         found = list(self._made)
         for made in self._made.values():
-            found.extend(made.columns if made is not None else ())
+            found.extend(name for name, _ in (made.columns if made is not None else ()))
         return found
+
+    def columns(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Return each shadow's columns, name and type."""
+        return {name: made.columns for name, made in self._made.items() if made is not None}
 
     def _make_one(self, shadow: Shadow, dataset: Dataset | None) -> bool:
         raw = self._find(shadow)
@@ -76,7 +80,7 @@ class Shadows:
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS {select}")
         reads = self._con.get_table_names(f"SELECT * FROM {quote(name)}", qualified=True)
         rows = self._con.execute(f"DESCRIBE SELECT * FROM {quote(name)}").fetchall()
-        self._made[name] = _Made(select, frozenset(reads), tuple(str(row[0]) for row in rows))
+        self._made[name] = _Made(select, frozenset(reads), tuple((str(row[0]), str(row[1])) for row in rows))
         return True
 
     def _find(self, shadow: Shadow) -> Raw:
