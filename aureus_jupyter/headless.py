@@ -2,6 +2,8 @@
 
 `papermill --engine aureus in.ipynb out.ipynb` runs cells as papermill does and tells the kernel where the output
 notebook will be, so that evidence lands next to it. A refused, held or failed cell raises: the run exits non-zero.
+The notebook's parameters `aureus_purpose` and `aureus_principal` say why it reads and for whom, as `AUREUS_PURPOSE` and
+`AUREUS_PRINCIPAL` do: whoever starts the pipeline sets both kinds. A parameter counts before the environment.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Any
 from papermill import clientwrap, utils
 from papermill.engines import NBClientEngine
 from papermill.log import logger
+
+from aureus_jupyter.adapters.config.checked import malformed
 
 __all__ = ["AureusEngine"]
 
@@ -31,7 +35,8 @@ class _Client(clientwrap.PapermillNotebookClient):
 class AureusEngine(NBClientEngine):
     """Runs a notebook with `AUREUS_NOTEBOOK` set to the output's path and `AUREUS_INPUT_NOTEBOOK` to the input's.
 
-    Does not answer prompts and does not wait for approvals: papermill has nobody to ask.
+    Does not answer prompts and does not wait for approvals: papermill has nobody to ask. Raises UserError `config_malformed`
+    for a parameter of ours that is no text.
     """
 
     @classmethod
@@ -67,11 +72,19 @@ class AureusEngine(NBClientEngine):
         return client(nb_man, **final).execute(env=_environment(nb_man.nb.metadata))
 
 
+_PARAMETERS = {"aureus_purpose": "AUREUS_PURPOSE", "aureus_principal": "AUREUS_PRINCIPAL"}
+
+
 def _environment(metadata: Any) -> dict[str, str]:
     papermill = metadata.get("papermill") or {}
+    parameters = papermill.get("parameters") or {}
+    told = {variable: parameters[name] for name, variable in _PARAMETERS.items() if name in parameters}
+    for variable, value in told.items():
+        if not isinstance(value, str) or "\0" in value:
+            raise malformed("papermill", variable.lower(), "a text")
     paths = {
         "AUREUS_NOTEBOOK": papermill.get("output_path"),
         "AUREUS_INPUT_NOTEBOOK": papermill.get("input_path"),
     }
     known = {name: str(Path(path).resolve()) for name, path in paths.items() if path and "://" not in str(path)}
-    return {**os.environ, **known}
+    return {**os.environ, **known, **told}

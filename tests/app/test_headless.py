@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -34,7 +35,7 @@ def environment(quiet_home: Path, root: Path) -> dict[str, str]:
 
 
 def papermill(
-    tmp_path: Path, environment: dict[str, str], *cells: str, out: str = "out.ipynb"
+    tmp_path: Path, environment: dict[str, str], *cells: str, out: str = "out.ipynb", parameters: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run a notebook of `cells` through the command line, as a scheduler does."""
     made = new_notebook(
@@ -43,7 +44,7 @@ def papermill(
     )
     nbformat.write(made, tmp_path / "in.ipynb")
     return subprocess.run(
-        [sys.executable, "-m", "papermill", "--engine", "aureus", "--no-progress-bar", "in.ipynb", out],
+        [sys.executable, "-m", "papermill", "--engine", "aureus", "--no-progress-bar", "in.ipynb", out, *parameters],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -129,3 +130,23 @@ def test_purpose_from_parameters(tmp_path: Path, environment: dict[str, str]) ->
     assert papermill(tmp_path, bare, SUMMARY).returncode != 0
     done = papermill(tmp_path, bare, config, SUMMARY, out="second.ipynb")
     assert done.returncode == 0, done.stderr
+
+
+def test_purpose_and_principal_from_the_notebooks_parameters(tmp_path: Path, environment: dict[str, str]) -> None:
+    del environment["AUREUS_PURPOSE"]
+    told = ["-p", "aureus_purpose", "regulatory_reporting", "-p", "aureus_principal", "svc.nightly"]
+    done = papermill(tmp_path, environment, SUMMARY, parameters=told)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "out.aureus" / "runs").iterdir()
+    page = (folder / "evidence.md").read_text().replace("\\", "")
+    assert "| Who | svc.nightly (known from environment" in page
+    assert "| Purpose | regulatory_reporting |" in page
+
+
+@pytest.mark.parametrize(("value", "code"), [("7", "config_malformed"), ("marketing", "purpose_not_allowed")])
+def test_a_purpose_parameter_that_does_not_do(
+    value: str, code: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    done = papermill(tmp_path, environment, SUMMARY, parameters=["-p", "aureus_purpose", value])
+    assert done.returncode != 0
+    assert f"[{code}]" in done.stdout + done.stderr
