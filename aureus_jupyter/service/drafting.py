@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from aureus_jupyter.core.copilot.repair import MAX_REPAIRS
 from aureus_jupyter.core.text import check_cell, looks_like_sql, might_be_sql
-from aureus_jupyter.errors import AureusError, UserError
+from aureus_jupyter.errors import AureusError, Refused, UserError
 from aureus_jupyter.ports import Copilot, CopilotContext
 from aureus_jupyter.service.decisions import Decided
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.draft import Cell, Draft, Origin
 
-__all__ = ["MAX_REPAIRS", "draft_and_decide", "origin_of"]
-
-MAX_REPAIRS = 2
+__all__ = ["DraftError", "draft_and_decide", "is_models", "origin_of"]
 
 Decide = Callable[[Draft], Decided]
 
@@ -40,9 +39,9 @@ def draft_and_decide(
 ) -> tuple[Draft, Decided]:
     """Return the draft that was judged and its decision.
 
-    A model's draft that the guard cannot read goes back to it with the structured error, at most `MAX_REPAIRS` times;
-    a policy's refusal never does, because asking again must not become a way around it. `parses` asks the engine's
-    parser. Raises what `decide` and the copilot raise.
+    A model's draft that the guard cannot read or the engine cannot bind goes back to it with the structured error, at most
+    `MAX_REPAIRS` times; a policy's refusal never does, because asking again must not become a way around it, nor what is
+    Unavailable, which no other draft would mend. `parses` asks the engine's parser. Raises what `decide` and the copilot raise.
     """
     if origin_of(cell, parses) is Origin.SQL:
         draft = Draft(sql=cell.source, origin=Origin.SQL, parameters=cell.parameters)
@@ -53,10 +52,15 @@ def draft_and_decide(
         try:
             return draft, decide(draft)
         except AureusError as error:
-            if not draft.by.startswith("model:") or round_ == MAX_REPAIRS:
+            if not is_models(draft) or round_ == MAX_REPAIRS or not isinstance(error, (Refused, UserError)):
                 raise DraftError(draft, error) from error
             context = replace(context, feedback=(*context.feedback, (error.code, error.message)))
     raise AssertionError("the loop returns or raises")
+
+
+def is_models(draft: Draft) -> bool:
+    """Whether a model wrote the draft: one that can be asked again."""
+    return draft.by.startswith("model:")
 
 
 class DraftError(Exception):

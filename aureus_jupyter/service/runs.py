@@ -12,7 +12,7 @@ from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused
 from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
-from aureus_jupyter.service.drafting import DraftError, draft_and_decide
+from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_models
 from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
@@ -134,7 +134,11 @@ class Runner:
         desk, cell = self.desk, run.cell
 
         def decide(draft: Draft) -> Decided:
-            return desk.decider.decide(draft, desk.engine, desk.principal, cell.purpose, cell.max_results)
+            decided = desk.decider.decide(draft, desk.engine, desk.principal, cell.purpose, cell.max_results)
+            if is_models(draft) and decided.plan is not None:
+                # A column the model made up shows only here, while it can still be asked again.
+                self._bind(decided)
+            return decided
 
         try:
             draft, decided = draft_and_decide(
@@ -208,13 +212,15 @@ class Runner:
 
     def _prepare(self, run: Run, decided: Decided) -> None:
         """Bind the statement over its shadows before anyone is asked to approve what could not run anyway."""
-        assert decided.plan is not None, "only what is not denied has a plan"
-        index = self.desk.decider.catalog.index
-        datasets = [index[fold(shadow.dataset)] for shadow in decided.plan.shadows]
         try:
-            self.desk.engine.prepare(decided.plan, datasets)
+            self._bind(decided)
         except AureusError as error:
             raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
+
+    def _bind(self, decided: Decided) -> None:
+        assert decided.plan is not None, "only what is not denied has a plan"
+        index = self.desk.decider.catalog.index
+        self.desk.engine.prepare(decided.plan, [index[fold(shadow.dataset)] for shadow in decided.plan.shadows])
 
     def _execute(
         self, run: Run, decided: Decided, progress: Progress | None

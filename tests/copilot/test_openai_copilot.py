@@ -163,6 +163,19 @@ def test_repairs_end_whoever_asks(ask: Any, failure: Any) -> None:
         assert made.draft(ASKED, context()).by == "model:m-1", "a new question begins anew"
 
 
+def test_the_deadline_is_the_questions(ask: Any, failure: Any) -> None:
+    now = [100.0]
+    with ModelServer(good()) as server:
+        made = ask(server, timeout=20.0, monotonic=lambda: now[0])
+        made.draft(ASKED, context())
+        now[0] += 15
+        made.draft(ASKED, context(("a", "b")))
+        now[0] += 15
+        assert failure(made, context(("a", "b"), ("a", "b"))).code == "copilot_timeout"
+        assert len(server.requests) == 2
+        assert made.draft(ASKED, context()).by == "model:m-1", "a new question has time of its own"
+
+
 def test_feedback_to_a_draft_it_never_wrote(ask: Any) -> None:
     with ModelServer(good()) as server:
         ask(server).draft(ASKED, context(("unknown_table", "no")))

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from aureus_jupyter.core.copilot import prompt
 from aureus_jupyter.core.copilot.prompt import plain, render_catalog, system_prompt, user_prompt
-from aureus_jupyter.core.copilot.repair import MAX_REPAIRS, Exchange
+from aureus_jupyter.core.copilot.repair import Exchange
 from aureus_jupyter.core.copilot.reply import REPLY_SCHEMA, Reply, note_of
 from aureus_jupyter.errors import UserError
-from aureus_jupyter.service import drafting
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Metric
 
 LOAN = Dataset(
@@ -185,4 +184,3 @@ def test_an_exchange_is_bounded_and_alternates() -> None:
         exchange.failed("last", "b")
     assert caught.value.code == "copilot_gave_up"
     assert "last" in caught.value.message
-    assert MAX_REPAIRS == drafting.MAX_REPAIRS

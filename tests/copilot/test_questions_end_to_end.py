@@ -115,6 +115,23 @@ def test_a_table_made_up_is_repaired_with_the_guards_error(asking: Any, tmp_path
 @pytest.mark.parametrize(
     "sql",
     [
+        "SELECT sum(exposures) AS n FROM loan",
+        "SELECT sum(l.exposures) AS n FROM loan AS l",
+        "SELECT sum(country) FROM loan",
+    ],
+)
+def test_a_column_made_up_is_repaired_too(asking: Any, tmp_path: Path, sql: str) -> None:
+    with ModelServer(good(reply(sql)), good(reply(GOOD))) as server:
+        shown = asking(server).run(question(ASKED, tmp_path))
+        assert len(server.requests) == 2
+    assert shown.error is None, shown.error
+    assert shown.run.draft.rounds == 1
+    assert '"error":' in server.requests[1].prompt.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
         "SELECT count(*) AS n FROM customers",
         "DROP TABLE loan",
         "SELECT 1 AS a; SELECT 2 AS b",

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from aureus_jupyter.errors import AureusError, UserError
+from aureus_jupyter.errors import AureusError, Unavailable, UserError
 from aureus_jupyter.service.decisions import Decided
 from aureus_jupyter.service.drafting import DraftError, draft_and_decide
 from aureus_jupyter.testing.copilots import CATALOG, Scripted
@@ -60,6 +60,13 @@ def test_a_verified_question_is_not_repaired() -> None:
     with pytest.raises(DraftError):
         judged(copilot, bad("one"))
     assert len(copilot.asked) == 1
+
+
+def test_what_no_other_draft_would_mend_does_not_go_back() -> None:
+    copilot = Scripted(draft(), draft())
+    with pytest.raises(DraftError) as caught:
+        judged(copilot, Unavailable("contract_drift", "the data changed", hint="Ask its owner."), FINE)
+    assert (caught.value.error.code, len(copilot.asked)) == ("contract_drift", 1)
 
 
 def test_a_copilot_that_fails_in_a_repair_fails_the_run() -> None:

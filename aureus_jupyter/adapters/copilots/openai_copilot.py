@@ -53,7 +53,7 @@ def _wait(seconds: float) -> None:
 class OpenAICopilot:
     """A copilot that asks a model for what no verified question answers.
 
-    `timeout` is the deadline in seconds of one draft, with its retries and repairs; `token_budget` the tokens of all
+    `timeout` is the deadline in seconds of one question, with its retries and repairs; `token_budget` the tokens of all
     drafts together. `key` is a key, or what gives it at the moment of use. Makes no request before `draft`, and loads
     the openai package only then. Not for two threads at once.
     """
@@ -69,12 +69,15 @@ class OpenAICopilot:
         timeout: float = 30.0,
         token_budget: int = 20_000,
         wait: Callable[[float], None] = _wait,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = Endpoint(base_url=base_url, model=model, api=api, api_version=api_version)
         self._key = key
         self._timeout = timeout
         self._budget = token_budget
         self._wait = wait
+        self._monotonic = monotonic
+        self._until = 0.0
         self._spent = 0
         self._shape = 0
         self._exchange = Exchange(question="")
@@ -109,13 +112,12 @@ class OpenAICopilot:
             raise _with_questions(error, question, context) from None
 
     def _ask(self, endpoint: Endpoint, question: str, context: CopilotContext) -> Draft:
-        until = time.monotonic() + self._timeout
         self._exchange = self._opened(question, context)
         system = system_prompt(question, context.catalog, context.dialect)
         opening = [{"role": "system", "content": system}, {"role": "user", "content": user_prompt(question)}]
         while True:
             turns = [{"role": role, "content": text} for role, text in self._exchange.messages()]
-            completion = self._complete(endpoint, [*opening, *turns], until)
+            completion = self._complete(endpoint, [*opening, *turns], self._until)
             self._exchange = self._exchange.answered(completion.choices[0].message.content or "")
             try:
                 reply = read_reply(completion)
@@ -133,11 +135,11 @@ class OpenAICopilot:
 
     def _opened(self, question: str, context: CopilotContext) -> Exchange:
         """Return the exchange to go on with: the one this feedback answers, or a new one."""
-        if not context.feedback:
-            return Exchange(question=question)
-        same = self._exchange.question == question
-        exchange = self._exchange if same else Exchange(question=question)
-        return exchange.failed(*context.feedback[-1])
+        same = bool(context.feedback) and self._exchange.question == question
+        if not same:
+            self._until = self._monotonic() + self._timeout
+            self._exchange = Exchange(question=question)
+        return self._exchange.failed(*context.feedback[-1]) if context.feedback else self._exchange
 
     def _as_draft(self, question: str, reply: Reply) -> Draft:
         return Draft(
@@ -159,7 +161,11 @@ class OpenAICopilot:
                     self._shape += 1
                     continue
                 pause = _pause(error, retries)
-                if error.status not in _RETRIED or retries == MAX_RETRIES or not _fits(pause, until):
+                if (
+                    error.status not in _RETRIED
+                    or retries == MAX_RETRIES
+                    or pause > min(LONGEST_WAIT, until - self._monotonic())
+                ):
                     raise _status(error, endpoint, retries + 1) from None
                 retries += 1
                 self._wait(pause)
@@ -178,7 +184,7 @@ class OpenAICopilot:
         body = {**members, "model": endpoint.model, "messages": messages, limit: min(MAX_REPLY_TOKENS, room)}
         charged = estimate
         try:
-            answer = post(endpoint, body, until - time.monotonic())
+            answer = post(endpoint, body, until - self._monotonic())
             completion = read_completion(answer)
             charged = completion.tokens() or estimate + math.ceil(len(answer) / 3)
             return completion
@@ -194,10 +200,6 @@ class OpenAICopilot:
 
 def _pause(error: StatusError, retries: int) -> float:
     return error.retry_after if error.retry_after is not None else 0.5 * 2.0**retries
-
-
-def _fits(pause: float, until: float) -> bool:
-    return pause <= min(LONGEST_WAIT, until - time.monotonic())
 
 
 def _status(error: StatusError, endpoint: Endpoint, tries: int) -> Unavailable:
