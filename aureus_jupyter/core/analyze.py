@@ -8,7 +8,7 @@ second opinion when the adapter prepares the statement.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aureus_jupyter.core import opinion
@@ -35,15 +35,18 @@ def bound_text(sql: str, dialect: str) -> str:
     return bind_names(sql)[0] if dialect == "duckdb" else sql
 
 
-def analyze(sql: str, tree: Any, catalog: Catalog, dialect: str) -> Facts:
+def analyze(
+    sql: str, tree: Any, catalog: Catalog, dialect: str, shown: Callable[[], Catalog] = lambda: Catalog(datasets=())
+) -> Facts:
     """Return the facts of `sql`, whose engine tree is `tree` (None where the engine has none).
 
+    `shown` gives the part of the catalog whose names the one who asks may see: hints name no others, and none by default.
     Total: whatever goes wrong inside becomes a refusal with the code `unreadable`. Raises Refused or UserError only.
     """
     try:
         if dialect == "duckdb":
-            return _duckdb(sql, tree, catalog)
-        return _portable(sql, catalog, dialect)
+            return _duckdb(sql, tree, catalog, shown)
+        return _portable(sql, catalog, dialect, shown)
     except AureusError:
         raise
     except (Exception, RecursionError) as cause:
@@ -54,10 +57,10 @@ def analyze(sql: str, tree: Any, catalog: Catalog, dialect: str) -> Facts:
         ) from None
 
 
-def _duckdb(sql: str, tree: Any, catalog: Catalog) -> Facts:
+def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog]) -> Facts:
     bound = bound_text(sql, "duckdb")
     reading = read_tree(bound, tree)
-    datasets = _datasets(reading.tables, catalog)
+    datasets = _datasets(reading.tables, catalog, shown)
     check_size(tree, catalog)
     ours = frozenset(fold(ref.name) for ref in reading.tables)
     theirs = opinion.tables(bound, "duckdb")
@@ -68,7 +71,7 @@ def _duckdb(sql: str, tree: Any, catalog: Catalog) -> Facts:
             hint="Give every WITH part a name that is no dataset's name, and write tables without quotes.",
         )
     uses = tuple(_use(dataset, reading) for dataset in datasets)
-    _check_columns(reading, datasets)
+    _check_columns(reading, datasets, shown)
     found = trace(tree, catalog)
     return _facts(reading, uses, found)
 
@@ -86,20 +89,20 @@ def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
     )
 
 
-def _portable(sql: str, catalog: Catalog, dialect: str) -> Facts:
+def _portable(sql: str, catalog: Catalog, dialect: str, shown: Callable[[], Catalog]) -> Facts:
     bound_text(sql, dialect)
     reading = opinion.reading(sql, dialect)
-    datasets = _datasets(reading.tables, catalog)
+    datasets = _datasets(reading.tables, catalog, shown)
     return _facts(reading, tuple(_use(dataset, reading) for dataset in datasets), Trace())
 
 
-def _datasets(refs: Iterable[TableRef], catalog: Catalog) -> tuple[Dataset, ...]:
+def _datasets(refs: Iterable[TableRef], catalog: Catalog, shown: Callable[[], Catalog]) -> tuple[Dataset, ...]:
     """Resolve every table, in order of first use. Raises Refused `unknown_dataset` with the nearest names."""
     found: dict[str, Dataset] = {}
     for ref in refs:
         dataset = catalog.dataset(ref.name)
         if dataset is None:
-            known = [d.name for d in catalog.datasets]
+            known = [d.name for d in shown().datasets]
             raise Refused(
                 "unknown_dataset",
                 f"{_safe(ref.name)} is not a dataset of the catalog",
@@ -134,7 +137,7 @@ def _use(dataset: Dataset, reading: Reading) -> TableUse:
     return TableUse(dataset=dataset.name, columns=names, star=star)
 
 
-def _check_columns(reading: Reading, datasets: tuple[Dataset, ...]) -> None:
+def _check_columns(reading: Reading, datasets: tuple[Dataset, ...], shown: Callable[[], Catalog]) -> None:
     """Refuse `alias.column` where the alias means one dataset only and the contract has no such column."""
     means: dict[str, set[str]] = {}
     for ref in reading.tables:
@@ -148,10 +151,12 @@ def _check_columns(reading: Reading, datasets: tuple[Dataset, ...]) -> None:
         own = {fold(c.name) for c in dataset.columns}
         if path[1] in own or any(path[0] in {fold(c.name) for c in d.columns} for d in datasets):
             continue
+        seen = shown().dataset(dataset.name)
+        names = [c.name for c in seen.columns] if seen is not None else []
         raise UserError(
             "unknown_column",
             f"the dataset {dataset.name} has no column {_safe(path[1])}",
-            hint=nearest_hint(path[1], (c.name for c in dataset.columns), f"See %aureus catalog {dataset.name}."),
+            hint=nearest_hint(path[1], names, f"See %aureus catalog {dataset.name}."),
         )
 
 

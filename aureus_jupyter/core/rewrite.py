@@ -121,9 +121,13 @@ def _is_date(column: Column) -> bool:
     return column.type.upper().startswith(("DATE", "TIMESTAMP"))
 
 
+_NUMBERS = frozenset(
+    {"TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL"}
+)
+
+
 def _is_number(column: Column) -> bool:
-    kinds = ("TINYINT", "SMALLINT", "INT", "BIGINT", "HUGEINT", "DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL")
-    return column.type.upper().startswith(kinds)
+    return column.type.upper().split("(")[0].strip().removesuffix(" PRECISION") in _NUMBERS
 
 
 def _cannot(column: Column, mask: Mask) -> Refused:

@@ -79,7 +79,8 @@ class Decider:
 
     def _decide(self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None) -> Decided:
         bound = bound_text(draft.sql, engine.dialect)
-        facts = analyze(draft.sql, engine.read(bound).tree, self.catalog, engine.dialect)
+        tree = engine.read(bound).tree
+        facts = analyze(draft.sql, tree, self.catalog, engine.dialect, lambda: self.visible(principal, purpose))
         check_parameters(facts.parameters, (name for name, _ in draft.parameters))
         verdict = self.rule(facts, principal, purpose, draft.origin)
         if verdict.kind is VerdictKind.DENY:

@@ -323,3 +323,10 @@ def test_a_refused_connection_is_not_kept(front: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(get_app(), "configure", locked)
     assert front.line(f"connect {path} --alias warehouse").code == "config_locked"
     assert "warehouse" not in get_app().connections()
+
+
+def test_a_hint_does_not_name_what_a_purpose_closes(front: Any) -> None:
+    assert "loan" in str(front.asked("SELECT 1 FROM laon").error)
+    told = front.cell("--purpose marketing", "SELECT 1 FROM laon")
+    assert told.code == "unknown_dataset"
+    assert "loan" not in str(told.error).replace("laon", "")

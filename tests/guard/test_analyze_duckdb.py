@@ -97,6 +97,25 @@ def test_a_pivot_over_a_query_is_refused(catalog: Catalog, parse: Parse) -> None
     assert caught.value.code == "pivot_values"
 
 
+@pytest.mark.parametrize(
+    ("sql", "named", "other"),
+    [
+        ("select 1 from laon", "loan", "See %aureus catalog for"),
+        ("select l.cuntry from loan l", "country", "See %aureus catalog loan"),
+        ("select b.full_nam from borrower b", "full_name", "See %aureus catalog borrower"),
+    ],
+)
+def test_a_hint_names_what_the_asker_may_see(sql: str, named: str, other: str, catalog: Catalog, parse: Parse) -> None:
+    def hint(*shown: Any) -> str:
+        with pytest.raises((Refused, UserError)) as caught:
+            analyze(sql, parse(sql), catalog, "duckdb", *shown)
+        return caught.value.hint
+
+    assert named in hint(lambda: catalog).replace(other, "")
+    assert hint(lambda: Catalog(datasets=())).startswith(other)
+    assert hint().startswith(other), "nothing is shown unless somebody says so"
+
+
 def test_readers_that_disagree_refuse(catalog: Catalog, parse: Parse) -> None:
     with pytest.raises(Refused) as caught:
         analyze("select 1 from loan", parse("select 1 from borrower"), catalog, "duckdb")

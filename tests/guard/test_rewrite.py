@@ -14,7 +14,10 @@ from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.plan import KEY_MARKER
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Scalar, Verdict, VerdictKind
 
-TYPES = {"t": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP", "n": "DECIMAL(18,2)", "i": "INTEGER", "s": "STRUCT(a INTEGER)"}
+TYPES = {
+    **{"t": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP", "n": "DECIMAL(18,2)", "i": "INTEGER", "s": "STRUCT(a INTEGER)"},
+    "v": "INTERVAL",
+}
 CATALOG = Catalog(
     datasets=(Dataset(name="x", pack="p", source="x", columns=tuple(Column(name=n, type=t) for n, t in TYPES.items())),)
 )
@@ -43,7 +46,8 @@ def raw() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(
         "create table raw as select 'CZ6508' as t, date '2024-05-17' as d, timestamp '2024-05-17 10:00' as ts, "
-        "1234.56::decimal(18,2) as n, 17 as i, {'a': 1} as s union all select null,null,null,null,null,null"
+        "1234.56::decimal(18,2) as n, 17 as i, {'a': 1} as s, interval 1 day as v "
+        "union all select null,null,null,null,null,null,null"
     )
     return connection
 
@@ -85,6 +89,7 @@ def test_masks_keep_type_and_null(rule_: Mask, shown: str | None, raw: duckdb.Du
         mask("t", MaskMethod.LAST, keep=-1),
         mask("t", MaskMethod.YEAR),
         mask("t", MaskMethod.ROUND),
+        mask("v", MaskMethod.ROUND, step="10"),
         mask("n", MaskMethod.ROUND, step="0"),
         mask("n", MaskMethod.ROUND, step="1; drop"),
         mask("n", MaskMethod.HASH),
