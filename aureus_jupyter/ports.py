@@ -275,6 +275,10 @@ class ApprovalBox(Protocol):
         """
         ...
 
+    def waiting(self, request: ApprovalRequest) -> str:
+        """Return the id of the oldest request that asks the very same, its run apart, and has no answer; or an empty text."""
+        ...
+
     def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
         """Return (request id, exact bytes, envelope) of every answer to `digest`, newest request first.
 

@@ -150,7 +150,7 @@ def _title(run: Run, outcome: str) -> str:
         return f"{rows:,} row{'' if rows == 1 else 's'} from {_datasets(run) or 'no dataset'}"
     titles = {
         "refused": "Nothing was read",
-        "waiting": f"Request {short_id(run.id)} waits for a yes",
+        "waiting": f"Request {short_id(run.request or run.id)} waits for a yes",
         "failed": "Nothing was returned",
         "plan": _PLANS[run.verdict.kind if run.verdict is not None else VerdictKind.DENY],
     }
@@ -188,9 +188,10 @@ def _why(run: Run) -> tuple[str, ...]:
 def _next(run: Run, outcome: str) -> str:
     if outcome == "waiting" and run.verdict is not None:
         approvers = " or ".join(run.verdict.approvers)
+        asked = run.request or run.id
         return (
-            f"Ask {approvers} to approve request {run.id}: aureus approve {_place(run) or run.id}. "
-            f"Then run this cell again, or %aureus resume {run.id}."
+            f"Ask {approvers} to approve request {asked}: aureus approve {_place(run).replace(run.id, asked) or asked}. "
+            f"Then run this cell again, or %aureus resume {asked}."
         )
     if run.failure is not None:
         return run.failure.hint

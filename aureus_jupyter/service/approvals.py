@@ -32,8 +32,12 @@ class Approvals:
         self.verify = verify
         self.requester_keys = requester_keys
 
-    def ask(self, run: Run) -> None:
-        """Put the request of a held run where approvers look. Raises EvidenceError when it cannot be written."""
+    def ask(self, run: Run) -> str:
+        """Put the request of a held run where approvers look and return its id.
+
+        Where the same has been asked and nobody has answered, that request stands: an approver must not find it twice. Raises
+        EvidenceError when it cannot be written.
+        """
         verdict = run.verdict
         request = ApprovalRequest(
             run_id=run.id,
@@ -45,7 +49,10 @@ class Approvals:
             reasons=tuple(r.message for r in verdict.reasons) if verdict is not None else (),
             connection=run.connection,
         )
+        if earlier := self.boxes[0].waiting(request):
+            return earlier
         self.boxes[0].ask(request, run)
+        return run.id
 
     def find(self, run: Run, at: str, resumes: str = "") -> tuple[str, Sequence[PackFile]] | None:
         """Return the approver and the signed answer for exactly this run's digest, or None when nobody has answered.

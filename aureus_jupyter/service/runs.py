@@ -265,7 +265,8 @@ class Runner:
         try:
             with shielded():
                 if run.state is State.HELD:
-                    desk.approvals.ask(run)
+                    run = replace(run, request=desk.approvals.ask(run))
+                    error = _held(run)
                 run = seal(run, desk.store, desk.signer(), self._now(), extra)
         except AureusError as failed:
             return Outcome(run=run, error=failed if error is None else _both(error, failed))
@@ -308,13 +309,14 @@ def _interrupted_late() -> AureusError:
 
 
 def _held(run: Run) -> Held:
+    asked = run.request or run.id
     approvers = (
         " or ".join(run.verdict.approvers) if run.verdict is not None and run.verdict.approvers else "an approver"
     )
     return Held(
         "approval_required",
         f"this needs a yes from {approvers}",
-        hint=f"Send them the request {run.id}; when it is approved, run this cell again or %aureus resume {run.id}.",
+        hint=f"Send them the request {asked}; when it is approved, run this cell again or %aureus resume {asked}.",
     )
 
 

@@ -253,6 +253,22 @@ class RunStoreConformance:
             self._ask(store, RUN, "sha256:2")
             assert self._answers(place, "sha256:1") == [], "the last request counts"
 
+    def test_what_is_asked_already_is_found(self) -> None:
+        """The oldest request that asks the very same and has no answer; not one that asks anything else."""
+        same = ApprovalRequest(
+            run_id=LAST, digest="sha256:1", requester="ana", purpose="p", approvers=("petr",), sql="SELECT 1"
+        )
+        with self._new() as (place, store):
+            assert isinstance(store, ApprovalBox)
+            assert store.waiting(same) == ""
+            for run in (LATER, RUN):
+                self._ask(store, run, "sha256:1")
+            assert store.waiting(same) == RUN
+            for other in ({"digest": "sha256:2"}, {"requester": "eva"}, {"sql": "SELECT 2"}, {"approvers": ("ana",)}):
+                assert store.waiting(replace(same, **other)) == ""
+            self.answer(place, RUN, encode_envelope(ENVELOPE))
+            assert store.waiting(same) == LATER
+
     def test_a_broken_answer_hides_no_good_one(self) -> None:
         """Newest request first, without what cannot be read."""
         good = encode_envelope(ENVELOPE)

@@ -94,7 +94,8 @@ class Run:
     """Everything known about a run so far. A new value is made for each step; none is ever changed.
 
     `decision_digest` covers (rewritten SQL, parameters, catalog version, policy version, principal, purpose):
-    an approval is for this digest and no other.
+    an approval is for this digest and no other. `request` is the request a held run waits by: its own id, or that of an
+    earlier run that asked the same.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Run:
     plan: Plan | None = None
     catalog_version: str = ""
     decision_digest: str = ""
+    request: str = ""
     result: ResultInfo | None = None
     failure: Failure | None = None
     evidence: str = ""

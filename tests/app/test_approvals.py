@@ -44,6 +44,18 @@ def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str = "martin
     assert main(["trust", str(public)]) == 0
 
 
+def test_the_same_cell_again_makes_no_second_request(front: Any, request_folder: Path) -> None:
+    told = front.asked(LIMITS)
+    assert told.code == "approval_required"
+    assert request_folder.name in str(told.error)
+    assert request_folder.name in told.card["next"]
+    assert told.card["run"] not in told.card["next"]
+    assert [p.name for p in request_folder.parent.iterdir()] == [request_folder.name]
+    assert len(front.runs) == 2, "each asking is evidence"
+    front.asked(LIMITS.replace("3", "4"))
+    assert len(list(request_folder.parent.iterdir())) == 2
+
+
 def test_a_yes_lets_the_same_cell_run(
     front: Any, request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

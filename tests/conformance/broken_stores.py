@@ -171,6 +171,17 @@ class LosesAnswers(FolderRunStore):
         super().ask(request, run)
 
 
+class FindsNoRequest(FolderRunStore):
+    def waiting(self, request: Any) -> str:
+        return ""
+
+
+class FindsAnsweredRequests(FolderRunStore):
+    def waiting(self, request: Any) -> str:
+        with patch.object(folder, "APPROVAL_FILE", "other.json"):
+            return super().waiting(request)
+
+
 class WritesAnswersAnew(FolderRunStore):
     def answers(self, digest: str) -> Iterator[Any]:
         for run, data, envelope in super().answers(digest):

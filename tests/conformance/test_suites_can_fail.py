@@ -43,6 +43,8 @@ STORES = {
     "WritesThroughLinks": "links_are_not_written_through",
     "ListsLinks": "links_are_not_written_through",
     "LosesAnswers": "requests_and_answers_are_kept",
+    "FindsNoRequest": "what_is_asked_already_is_found",
+    "FindsAnsweredRequests": "what_is_asked_already_is_found",
     "WritesAnswersAnew": "requests_and_answers_are_kept",
     "StopsAtABrokenAnswer": "a_broken_answer_hides_no_good_one",
     "OldestAnswerFirst": "a_broken_answer_hides_no_good_one",

@@ -93,6 +93,9 @@ class Box:
     def ask(self, request: ApprovalRequest, run: Run) -> None:
         self.asked.append(request)
 
+    def waiting(self, request: ApprovalRequest) -> str:
+        return next((r.run_id for r in self.asked if replace(r, run_id=request.run_id) == request), "")
+
     def answers(self, digest: str) -> list[tuple[str, bytes, Envelope]]:
         return [(identifier, b"exact", envelope) for identifier, envelope in self.found]
 
@@ -116,7 +119,8 @@ def test_looking_for_an_answer(finished: Run, approver: Ed25519Signer) -> None:
 
 def test_asking(finished: Run, approver: Ed25519Signer) -> None:
     box = Box()
-    desk(approver, box).ask(finished)
-    desk(approver, box).ask(replace(finished, verdict=None, draft=None))
+    assert desk(approver, box).ask(finished) == finished.id
+    assert desk(approver, box).ask(replace(finished, id="later")) == finished.id, "an approver must not find it twice"
+    assert desk(approver, box).ask(replace(finished, id="later", verdict=None, draft=None)) == "later"
     assert [r.approvers for r in box.asked] == [("petr",), ()]
     assert box.asked[0].digest == finished.decision_digest

@@ -71,6 +71,8 @@ CONDITIONS = {
     "when: {purpose_in: [x]}": False,
     "when: {purpose_not_in: [x]}": True,
     "when: {purpose_not_in: [review]}": False,
+    "when: {purpose_in: [Review]}": True,
+    "when: {purpose_not_in: [' REVIEW ']}": False,
     "when: {purpose_missing: false}": True,
     "when: {purpose_missing: true}": False,
     "when: {roles_any: [analyst, x]}": True,

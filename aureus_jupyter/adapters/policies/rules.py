@@ -47,6 +47,11 @@ def _rank(word: str) -> int:
     return _RANK[Classification(word)]
 
 
+def _purpose(text: str) -> str:
+    """Return a purpose as it is compared: `Marketing` is `marketing`, or a policy against one would miss the other."""
+    return fold(" ".join(text.split()))
+
+
 _TESTS: Mapping[str, Callable[[Any], Test]] = {
     # about the dataset
     "packs": lambda v: lambda a: a.dataset.pack in v,
@@ -58,8 +63,8 @@ _TESTS: Mapping[str, Callable[[Any], Test]] = {
     "has_pii": lambda v: lambda a: any(c.pii in v for c in a.dataset.columns),
     "has_column": lambda v: lambda a: a.dataset.column(v) is not None,
     # about the statement and the one who asks
-    "purpose_in": lambda v: lambda a: a.request.purpose in v,
-    "purpose_not_in": lambda v: lambda a: a.request.purpose not in v,
+    "purpose_in": lambda v: lambda a: _purpose(a.request.purpose) in {_purpose(x) for x in v},
+    "purpose_not_in": lambda v: lambda a: _purpose(a.request.purpose) not in {_purpose(x) for x in v},
     "purpose_missing": lambda v: lambda a: (not a.request.purpose.strip()) is v,
     "roles_any": lambda v: lambda a: bool(set(v) & set(a.request.principal.roles)),
     "roles_none": lambda v: lambda a: not set(v) & set(a.request.principal.roles),

@@ -20,13 +20,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from aureus_jupyter.core.dsse import decode_envelope
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.approval import ApprovalRequest
-from aureus_jupyter.values.codec import to_dict, to_json
+from aureus_jupyter.values.codec import from_dict, to_dict, to_json
 from aureus_jupyter.values.evidence import Envelope, PackFile, is_plain_name
 from aureus_jupyter.values.ids import is_run_id
 from aureus_jupyter.values.run import Run
@@ -149,6 +150,18 @@ class FolderRunStore:
             _write_whole(folder / REQUEST_FILE, json.dumps(data, ensure_ascii=False, indent=2).encode() + b"\n")
         except OSError as cause:
             raise _failed(cause, "the request", folder) from cause
+
+    def waiting(self, request: ApprovalRequest) -> str:
+        """Return the id of the oldest unanswered request that asks the same. Passes over what cannot be read."""
+        for path in sorted((self.folder / "approvals").glob(f"*/{REQUEST_FILE}")):
+            try:
+                found = from_dict(ApprovalRequest, json.loads(path.read_bytes())["request"])
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                continue
+            same = found.run_id == path.parent.name and replace(found, run_id=request.run_id) == request
+            if same and not (path.parent / APPROVAL_FILE).exists():
+                return found.run_id
+        return ""
 
     def answers(self, digest: str) -> Iterable[tuple[str, bytes, Envelope]]:
         """Return every answer to a request for `digest`, newest request first. Skips what cannot be read."""
