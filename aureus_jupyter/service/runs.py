@@ -16,7 +16,7 @@ from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_mod
 from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
-from aureus_jupyter.service.shield import shielded
+from aureus_jupyter.service.shield import Shield, shielded
 from aureus_jupyter.values.catalog import fold
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
@@ -73,17 +73,21 @@ class Runner:
         table: ResultTable | None = None
         error: AureusError | None = None
         extra: Sequence[PackFile] = ()
-        try:
-            run, decided, extra = self._clear(run, resumes)
-            run, table, rows = self._execute(run, decided, progress)
-            extra = [*extra, *rows]
-        except _StoppedError as stopped:
-            run, error = stopped.run, stopped.error
-        except KeyboardInterrupt:
-            run, error = self._fail(run, EventKind.WITHDRAWN, _interrupted())
-        except Exception as cause:
-            run, error = self._fail(run, EventKind.ERRORED, _bug(cause))
-        return self._seal(run, table, error, extra)
+        with shielded() as shield:
+            try:
+                # An interrupt ends the work and nothing else: what follows writes down what the work came to.
+                with shield.lifted():
+                    run, decided, extra = self._clear(run, resumes)
+                    run, table, rows = self._execute(run, decided, progress)
+                    extra = [*extra, *rows]
+            except _StoppedError as stopped:
+                run, error = stopped.run, stopped.error
+            except KeyboardInterrupt:
+                run, error = self._fail(run, EventKind.WITHDRAWN, _interrupted())
+            except Exception as cause:
+                run, error = self._fail(run, EventKind.ERRORED, _bug(cause))
+            shield.hold()
+            return self._seal(run, table, error, extra, shield)
 
     def dry_run(self, cell: Cell) -> Outcome:
         """Judge a cell and estimate its cost. Touches no data and leaves no evidence."""
@@ -259,22 +263,30 @@ class Runner:
         return advance(run, self._event(allowed, run.decision_digest, error.code), failure=failure), error
 
     def _seal(
-        self, run: Run, table: ResultTable | None, error: AureusError | None, extra: Sequence[PackFile]
+        self, run: Run, table: ResultTable | None, error: AureusError | None, extra: Sequence[PackFile], shield: Shield
     ) -> Outcome:
         desk = self.desk
         try:
-            with shielded():
-                if run.state is State.HELD:
-                    run = replace(run, request=desk.approvals.ask(run))
-                    error = _held(run)
-                run = seal(run, desk.store, desk.signer(), self._now(), extra)
+            if run.state is State.HELD:
+                run = replace(run, request=desk.approvals.ask(run))
+                error = _held(run)
+            run = seal(run, desk.store, desk.signer(), self._now(), extra)
         except AureusError as failed:
-            return Outcome(run=run, error=failed if error is None else _both(error, failed))
-        except KeyboardInterrupt:
-            return Outcome(run=run, error=error or _interrupted_late())
+            told = failed if error is None or run.state is State.HELD else _both(error, failed)
+            run, error = self._unsealed(run, told)
+            return Outcome(run=run, error=error)
+        if shield.came:
+            shield.came = False
+            error = error or _interrupted_late()
         if error is not None:
             error.run_id = run.id
         return Outcome(run=run, table=table if error is None else None, error=error)
+
+    def _unsealed(self, run: Run, error: AureusError) -> tuple[Run, AureusError]:
+        """Return a run whose evidence could not be written: whatever it had come to, it returned nothing and asked nobody."""
+        if run.state is State.FINISHED:
+            run = replace(run, state=State.RUNNING, events=run.events[:-1], result=None)
+        return self._fail(replace(run, request=""), EventKind.ERRORED, error)
 
 
 def _kind_of(error: AureusError) -> EventKind:

@@ -15,7 +15,12 @@ from aureus_jupyter.values.plan import KEY_MARKER
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Scalar, Verdict, VerdictKind
 
 TYPES = {
-    **{"t": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP", "n": "DECIMAL(18,2)", "i": "INTEGER", "s": "STRUCT(a INTEGER)"},
+    "t": "VARCHAR",
+    "d": "DATE",
+    "ts": "TIMESTAMP",
+    "n": "DECIMAL(18,2)",
+    "i": "INTEGER",
+    "s": "STRUCT(a INTEGER)",
     "v": "INTERVAL",
 }
 CATALOG = Catalog(
