@@ -73,9 +73,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @pytest.mark.parametrize("frozen", ["seal", "append"])
-def test_rows_without_evidence_are_not_called_allowed(
-    frozen: str, front: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_without_evidence_are_not_called_allowed(frozen: str, front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, frozen)
     told = front.asked(GOOD, "x <<")
     assert (told.code, "x" in front.shell.user_ns) == ("evidence_not_written", False)
