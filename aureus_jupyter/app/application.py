@@ -171,9 +171,8 @@ class App:
         def frame(kind: str) -> Any:
             if table is None:
                 return None
-            if kind == "pandas":
-                return attach(table.to_pandas(), run)
-            return table.to_polars() if kind == "polars" else table.to_arrow()
+            make = {"pandas": table.to_pandas, "polars": table.to_polars, "arrow": table.to_arrow}[kind]
+            return attach(make(), run)
 
         return Shown(bundle=made, error=outcome.error, run=run, frame=frame)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +26,7 @@ from aureus_jupyter.values.settings import Settings
 
 __all__ = [
     "approvals",
+    "bytes_of",
     "catalog",
     "connections",
     "copilot",
@@ -268,8 +270,20 @@ def evidence_folder(settings: Settings, notebook: str) -> Path:
 
 
 def limits(settings: Settings) -> Limits:
-    """Return what one statement may cost."""
-    return Limits(seconds=settings.time_limit or None)
+    """Return what one statement may cost. Its result may take as much memory as the engine: both are the kernel's."""
+    return Limits(seconds=settings.time_limit or None, memory_bytes=bytes_of(settings.memory_limit))
+
+
+_SIZE = re.compile(r"([0-9.]+) ?([KMGT])(I?)B", re.IGNORECASE)
+
+
+def bytes_of(size: str) -> int | None:
+    """Return a size as the setting writes it (`4GB`, `1.5 GiB`) in bytes; None for no limit and for a share of the machine."""
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        return None
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** ("KMGT".index(found[2].upper()) + 1))
 
 
 def environment() -> tuple[tuple[str, str], ...]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from aureus_jupyter import provenance
 from aureus_jupyter.app import get_app
-from aureus_jupyter.app.build import trust_path
+from aureus_jupyter.app.build import bytes_of, trust_path
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.display.bundle import MIME
 from aureus_jupyter.errors import UserError
@@ -133,7 +134,34 @@ def test_what_a_parser_reads_is_no_question(text: str, front: Any) -> None:
 @pytest.mark.parametrize(("kind", "module"), [("pandas", "pandas"), ("polars", "polars"), ("arrow", "pyarrow")])
 def test_frames(kind: str, module: str, front: Any) -> None:
     front.asked(SUMMARY, f"--frame {kind} f <<")
-    assert type(front.shell.user_ns["f"]).__module__.partition(".")[0] == module
+    frame = front.shell.user_ns["f"]
+    assert type(frame).__module__.partition(".")[0] == module
+    if kind == "polars":  # has no place for it
+        with pytest.raises(UserError):
+            provenance(frame)
+    else:
+        assert provenance(frame)["run"] == front.runs[0].name
+
+
+def test_metadata_that_is_none_of_ours() -> None:
+    for told in (b"{", b"[" * 100_000, b"3"):
+        with pytest.raises(UserError) as caught:
+            provenance(pa.table({"a": [1]}).replace_schema_metadata({b"aureus": told}))
+        assert caught.value.code == "no_provenance"
+
+
+@pytest.mark.parametrize(
+    ("size", "found"), [("4GB", 4 * 10**9), ("1.5 GiB", 3 * 2**29), ("10kb", 10_000), ("", None), ("80%", None)]
+)
+def test_sizes_in_settings(size: str, found: int | None) -> None:
+    assert bytes_of(size) == found
+
+
+def test_a_result_beyond_the_memory_limit(front: Any) -> None:
+    front.shell.run_line_magic("config", "Aureus.memory_limit = '20MB'")
+    told = front.asked("SELECT a.loan_id FROM loan a, loan b LIMIT 3000000", "x <<")
+    assert told.code == "memory_limit"
+    assert "x" not in front.shell.user_ns
 
 
 def test_a_cap_is_said(front: Any) -> None:

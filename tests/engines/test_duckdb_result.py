@@ -252,6 +252,30 @@ def test_without_polars_it_says_how_to_get_it(con, monkeypatch: pytest.MonkeyPat
     assert caught.value.code == "polars_missing"
 
 
+@pytest.mark.parametrize(
+    "value", ["INTERVAL 1 DAY", "[INTERVAL 1 DAY]", "{'a': {'b': INTERVAL 1 DAY}}", "union_value(a := 1)"]
+)
+def test_what_polars_has_no_place_for(con, value: str) -> None:
+    with pytest.raises(UserError) as caught:
+        held(con, f"SELECT 1 AS n, {value} AS x").to_polars()
+    assert caught.value.code == "no_frame_type"
+    assert "column x" in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["ComputeError", "PanicException"])
+def test_whatever_polars_raises_is_said(con, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import polars
+
+    def fails(table: object) -> None:
+        raise getattr(polars.exceptions, name)("SECRET")
+
+    monkeypatch.setattr(polars, "from_arrow", fails)
+    with pytest.raises(UserError) as caught:
+        held(con, "SELECT 1 AS n").to_polars()
+    assert (caught.value.code, "SECRET" in str(caught.value)) == ("no_frame_type", False)
+    assert caught.value.__context__ is None
+
+
 def test_polars_has_the_same_rows(con) -> None:
     frame = held(con, "SELECT i, i::VARCHAR AS t FROM range(3) r(i)").to_polars()
     assert frame.rows() == [(0, "0"), (1, "1"), (2, "2")]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.ports import RawColumn
 
+from .arrow import pa
 from .digest import digest_of
 from .frame import as_text, frame_of, unique_names
 
@@ -91,15 +92,34 @@ class ArrowResult:
         return self._table
 
     def to_polars(self) -> Any:
-        """Return a `polars.DataFrame`. Raises Unavailable `polars_missing` without Polars."""
+        """Return a `polars.DataFrame`. Raises Unavailable `polars_missing` without Polars, UserError `no_frame_type`."""
         try:
             import polars
         except ImportError:
-            pass
-        else:
+            raise Unavailable(
+                "polars_missing",
+                "Polars is not installed here",
+                hint="Install it with: pip install 'aureus-jupyter[polars]'",
+            ) from None
+        for column, field in zip(self._columns, self._table.schema, strict=True):
+            # Polars has none of these, and inside of a nested type it does not raise but panics.
+            if _holds(field.type, pa.types.is_interval) or _holds(field.type, pa.types.is_union):
+                raise _no_polars(f"column {column.name} of type {column.type}")
+        try:
             return polars.from_arrow(self._table)
-        raise Unavailable(
-            "polars_missing",
-            "Polars is not installed here",
-            hint="Install it with: pip install 'aureus-jupyter[polars]'",
-        )
+        except (polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
+            problem = type(error).__name__
+        raise _no_polars(f"this result ({problem})")
+
+
+def _holds(kind: Any, is_one: Callable[[Any], bool]) -> bool:
+    """Whether an Arrow type is one, or holds one at any depth."""
+    return is_one(kind) or any(_holds(kind.field(i).type, is_one) for i in range(kind.num_fields))
+
+
+def _no_polars(what: str) -> UserError:
+    return UserError(
+        "no_frame_type",
+        f"a Polars frame has no place for {what}",
+        hint="Cast it in the statement, for example CAST(x AS VARCHAR), or use --frame arrow.",
+    )
