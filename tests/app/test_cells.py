@@ -159,7 +159,7 @@ def test_sizes_in_settings(size: str, found: int | None) -> None:
 
 def test_a_result_beyond_the_memory_limit(front: Any) -> None:
     front.shell.run_line_magic("config", "Aureus.memory_limit = '20MB'")
-    told = front.asked("SELECT a.loan_id FROM loan a, loan b LIMIT 3000000", "x <<")
+    told = front.asked("SELECT a.loan_id, b.borrower_id FROM loan a, loan b", "x <<")
     assert told.code == "memory_limit"
     assert "x" not in front.shell.user_ns
 
