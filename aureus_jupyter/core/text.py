@@ -50,16 +50,12 @@ def span_at(text: str, offset: int, length: int = 1) -> Span:
 
 
 def check_cell(text: str) -> None:
-    """Refuse what no cell may hold: nothing at all, too much, NUL, lone surrogates, control characters.
+    """Refuse what no cell may hold: nothing but comments, too much, NUL, lone surrogates, control characters.
 
     Raises UserError with `empty_cell`, `cell_too_large` or `bad_text`.
     """
     if not text.strip():
-        raise UserError(
-            "empty_cell",
-            "the cell holds no SQL and no question",
-            hint="Write a statement or a question below %%aureus.",
-        )
+        raise _empty("no SQL and no question")
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise UserError(
             "cell_too_large",
@@ -74,6 +70,16 @@ def check_cell(text: str) -> None:
             hint="Delete the character there; it often comes along when text is pasted.",
             span=span_at(text, bad.start()),
         )
+    if text.lstrip()[0] in "-/;" and all(
+        piece.kind in {"space", "comment"} or text[piece.start : piece.end] == ";" for piece in pieces(text)
+    ):
+        raise _empty("nothing but comments")
+
+
+def _empty(what: str) -> UserError:
+    return UserError(
+        "empty_cell", f"the cell holds {what}", hint="Write a statement or a question below the %%aureus line."
+    )
 
 
 def pieces(text: str) -> Iterator[Piece]:

@@ -180,12 +180,15 @@ class Runner:
         return run, decided
 
     def _parses(self, text: str) -> bool:
-        """Whether the engine's own parser reads the text; one that shows no tree does not say."""
+        """Whether the engine's own parser reads the text; one that shows no tree does not say.
+
+        What is too large to be read is no question either: nobody writes one with thousands of words.
+        """
         engine = self.desk.engine
         try:
             tree = engine.read(bound_text(text, engine.dialect)).tree
-        except AureusError:
-            return False
+        except AureusError as error:
+            return error.code in {"too_many_tokens", "too_deep", "unreadable"}
         return isinstance(tree, dict) and not tree.get("error")
 
     def _clear(self, run: Run, resumes: str) -> tuple[Run, Decided, Sequence[PackFile]]:

@@ -24,6 +24,15 @@ GOOD = "SELECT count(*) AS n FROM loan"
 # code, options, cell
 CELLS: dict[str, tuple[str, str, str]] = {
     "empty cell": ("empty_cell", "", " \n "),
+    "a cell of comments": ("empty_cell", "", "-- SELECT 1\n/* and /* more */ */ ;"),
+    "a lone semicolon": ("empty_cell", "", " ; "),
+    "parameters with and without a name": ("parameters", "--params p=1", "SELECT $1, $p"),
+    "more joins than can be followed": (
+        "unreadable",
+        "",
+        "SELECT 1 FROM " + ", ".join(f"loan l{i}" for i in range(1500)),
+    ),
+    "more words than a statement has": ("too_many_tokens", "", "SELECT 1" + " UNION ALL SELECT 1" * 3000),
     "1 MB cell": ("cell_too_large", "", "select 1 -- " + "x" * 1024 * 1024),
     "NUL": ("bad_text", "", "select 1\x00"),
     "a lone surrogate": ("bad_text", "", "select '\ud800'"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from aureus_jupyter.errors import AureusError, Refused, UserError
 from aureus_jupyter.ports import SecondReading
 from aureus_jupyter.values.catalog import fold
 
@@ -61,7 +62,7 @@ class DuckDBReader:
         self._types: dict[str, str | None] = {}
 
     def read(self, text: str) -> Reading:
-        """Return the reading of `text`. Raises UserError `syntax_error`.
+        """Return the reading of `text`. Raises UserError `syntax_error` and `parameters`, Refused `unreadable`.
 
         A statement that is no query has no tables and no nodes; its tree says so (`error_type` "not implemented").
         Positions in the tree count characters, not bytes.
@@ -92,6 +93,24 @@ class DuckDBReader:
     def _parse(self, text: str) -> Reading:
         if "\x00" in text:
             raise syntax_error(text, len(text.partition("\x00")[0].encode("utf-8")))
+        problem: AureusError
+        try:
+            return self._parsed(text)
+        except duckdb.NotImplementedException:
+            problem = UserError(
+                "parameters",
+                "the statement mixes parameters with a name and parameters without one",
+                hint="Write every parameter as :name.",
+            )
+        except (duckdb.Error, RecursionError) as error:
+            problem = Refused(
+                "unreadable",
+                f"the statement nests deeper or joins more than can be followed ({type(error).__name__})",
+                hint="Name parts of it in a WITH clause, and join fewer datasets at once.",
+            )
+        raise problem
+
+    def _parsed(self, text: str) -> Reading:
         tree = self._serialise(text)
         if tree.get("error"):
             if tree.get("error_type") != "not implemented":
