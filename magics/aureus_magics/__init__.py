@@ -16,11 +16,12 @@ __all__ = ["register", "unregister"]
 def register(shell: InteractiveShell) -> None:
     """Put the magics, `%config Aureus` and the completer into `shell`. A second call changes nothing."""
     from aureus_magics import complete, empty
-    from aureus_magics.config import AureusConfig
+    from aureus_magics.config import AureusConfig, forget_refused
     from aureus_magics.magic import AureusMagics
 
     if "aureus" in shell.magics_manager.magics["cell"]:
         return
+    forget_refused()
     shell.register_magics(AureusMagics(shell))
     if not any(isinstance(c, AureusConfig) for c in shell.configurables):
         configurables: list[Any] = shell.configurables

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from traitlets import TraitType
 from traitlets.config import Configurable
 
-__all__ = ["AureusConfig"]
+from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.errors import AureusError, UserError
+
+__all__ = ["AureusConfig", "forget_refused", "raise_refused"]
 
 
 class Setting(TraitType[Any, Any]):
@@ -29,8 +34,34 @@ class Setting(TraitType[Any, Any]):
         """Set the setting. Raises UserError `config_malformed`, `config_locked`; the setting then stays as it was."""
         from aureus_jupyter.app import get_app
 
-        get_app().configure(**{str(self.name): value})
+        with _kept():
+            get_app().configure(**{str(self.name): value})
         return value
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Keep a refusal for the next cell: `%config` prints an error and goes on, and a pipeline would run with other settings."""
+    _refused.clear()
+    try:
+        yield
+    except AureusError as error:
+        _refused.append(error)
+        raise
+
+
+_refused: list[AureusError] = []
+
+
+def forget_refused() -> None:
+    """Forget what the last change was refused for."""
+    _refused.clear()
+
+
+def raise_refused() -> None:
+    """Raise, once, what the last change of a setting was refused for; a change that was taken since clears it."""
+    if _refused:
+        raise _refused.pop()
 
 
 class AureusConfig(Configurable):
@@ -57,6 +88,18 @@ class AureusConfig(Configurable):
     copilot_model = Setting("Which model it is asked for.")
     copilot_timeout = Setting("Seconds a model may take.")
     copilot_token_budget = Setting("How many tokens a session may spend.")
+
+    def update_config(self, config: Any) -> None:
+        """Take changes. Raises UserError for a name that is no setting; traitlets would only warn."""
+        for name in config.get("Aureus", {}):
+            if name not in self.trait_names(config=True):
+                with _kept():
+                    raise UserError(
+                        "config_malformed",
+                        f"%config: there is no setting {str(name)[:60]!r} that a cell may change",
+                        hint=nearest_hint(str(name), self.trait_names(config=True), "%config Aureus lists them."),
+                    )
+        super().update_config(config)
 
     @classmethod
     def class_name(cls) -> str:

@@ -10,6 +10,7 @@ from IPython.core import magic_arguments
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from aureus_jupyter.errors import AureusError, Bug, UserError
+from aureus_magics.config import raise_refused
 from aureus_magics.options import COMMANDS, Line, parse_line
 from aureus_magics.place import cell_id, is_headless, notebook_path
 
@@ -79,6 +80,7 @@ class AureusMagics(Magics):
     def _checked(self, line: str, cell: str | None) -> None:
         words = parse_line(line, self._shell.user_ns)
         if cell is not None:
+            raise_refused()
             if words.words:
                 raise UserError(
                     "unknown_option",

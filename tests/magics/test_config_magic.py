@@ -76,6 +76,30 @@ def test_what_an_administrator_fixed_stays(
     assert get_app().settings.locked == ("purpose", "time_limit")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("display_rows = 'x'", "display_rows"),
+        ("purpos = 'audit'", "Did you mean purpose?"),
+        ("principal = 'root'", "there is no setting 'principal'"),
+    ],
+)
+def test_a_refused_change_stops_the_next_cell_once(line: str, said: str, front: Any) -> None:
+    done = front.shell.run_cell(f"%config Aureus.{line}")
+    assert done.success, "IPython goes on"
+    told = front.asked("SELECT count(*) AS n FROM loan", "x <<")
+    assert told.code == "config_malformed"
+    assert said in str(told.error)
+    assert "x" not in front.shell.user_ns
+    assert front.asked("SELECT count(*) AS n FROM loan").code == "", "the person has read it twice"
+
+
+def test_a_change_that_is_taken_clears_the_one_before(front: Any) -> None:
+    front.shell.run_cell("%config Aureus.display_rows = 'x'")
+    front.shell.run_cell("%config Aureus.display_rows = 3")
+    assert front.asked("SELECT count(*) AS n FROM loan").code == ""
+
+
 def test_a_configuration_file_of_ipython_counts(front: Any) -> None:
     front.shell.run_line_magic("unload_ext", "aureus_jupyter")
     front.shell.config.Aureus.purpose = "model_validation"
