@@ -6,7 +6,7 @@ hides its columns (PIVOT, a table function, COLUMNS) the answer is "not known", 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,76 +31,64 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
     """Return the result's lineage. Expects a tree that `core.reading` let pass; never raises on one."""
     try:
         top = Scope((), {})
-        columns, hows = _query(tree["statements"][0]["node"], top, catalog)
+        columns = _query(tree["statements"][0]["node"], top, catalog)
     except (UnknownColumnsError, RecursionError):
         return Trace()
-    outputs = tuple(
-        OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=how)
-        for c, how in zip(columns, hows, strict=True)
-    )
+    outputs = tuple(OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=c.how) for c in columns)
     return Trace(outputs=outputs, aggregated=bool(columns) and not top.escaped and all(c.summary for c in columns))
 
 
-def _query(node: Any, scope: Scope, catalog: Catalog) -> tuple[list[Col], list[str]]:
+def _query(node: Any, scope: Scope, catalog: Catalog) -> list[Col]:
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
         inner = value.get("query_node") or (value.get("query") or {}).get("node")
-        columns, _ = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
+        columns = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
         ctes[fold(name)] = _renamed(columns, value.get("aliases"))
     scope = replace(scope, ctes=ctes)
     if node["type"] == "SELECT_NODE":
         return _select(node, scope, catalog)
     if node["type"] == "RECURSIVE_CTE_NODE":
-        left, hows = _query(node["left"], scope, catalog)
+        left = _query(node["left"], scope, catalog)
         seen = replace(scope, relations=(), ctes={**ctes, fold(node["cte_name"]): tuple(left)})
-        right, _ = _query(node["right"], seen, catalog)
-        return _merged([left, right]), hows
+        return _merged([left, _query(node["right"], seen, catalog)])
     if "BY_NAME" in str(node.get("setop_type")):
         raise UnknownColumnsError
-    children = [_query(child, scope, catalog) for child in node["children"]]
-    return _merged([columns for columns, _ in children]), children[0][1]
+    return _merged([_query(child, scope, catalog) for child in node["children"]])
 
 
 def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
     names = list(aliases or ())
-    return tuple(
-        Col(fold(names[i]) if i < len(names) else c.name, c.sources, c.summary, c.label) for i, c in enumerate(columns)
-    )
+    return tuple(replace(c, name=fold(names[i]) if i < len(names) else c.name) for i, c in enumerate(columns))
 
 
 def _merged(parts: list[list[Col]]) -> list[Col]:
     """Join the arms of a set operation by position."""
     if len({len(part) for part in parts}) != 1:
         raise UnknownColumnsError
-    return [
-        Col(
-            same[0].name,
-            frozenset().union(*(c.sources for c in same)),
-            all(c.summary for c in same),
-            all(c.label for c in same),
-        )
-        for same in zip(*parts, strict=True)
-    ]
+    return [_either(same[0].name, same) for same in zip(*parts, strict=True)]
 
 
-def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> tuple[list[Col], list[str]]:
+def _either(name: str, same: Sequence[Col]) -> Col:
+    """Return a column that is one of several: only what all of them are."""
+    sources = frozenset[str]().union(*(c.sources for c in same))
+    how = same[0].how if len({c.how for c in same}) == 1 else "derived"
+    return Col(name, sources, all(c.summary for c in same), all(c.label for c in same), how)
+
+
+def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> list[Col]:
     relations = tuple(_from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog))
     scope = replace(outer, relations=relations)
     groups = _groups(node, scope)
     columns: list[Col] = []
-    hows: list[str] = []
     for position, item in enumerate(node["select_list"], start=1):
         if item["type"] == "STAR":
-            stars = _star(item, scope)
-            columns += stars
-            hows += ["copied"] * len(stars)
+            columns += _star(item, scope)
             continue
         scope = replace(scope, laterals=tuple(columns))
         columns.append(_output(item, position, groups, scope, catalog))
-        hows.append(_how(item))
     elsewhere = {k: v for k, v in node.items() if k not in {"select_list", "from_table", "cte_map"}}
     _visit(elsewhere, replace(scope, laterals=tuple(columns)), catalog)
-    return columns, hows
+    return columns
 
 
 def _visit(node: Any, scope: Scope, catalog: Catalog) -> None:
@@ -126,7 +114,9 @@ def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: Scop
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
     plain = _labels_only(item, scope)
     grouped = plain and groups.counts and groups.holds(item, position)
-    return Col(fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain)
+    return Col(
+        fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain, _how(item, scope)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +252,13 @@ def _labels_only(node: Any, scope: Scope) -> bool:
     return all(_labels_only(child, scope) for child in _children(node))
 
 
-def _how(item: Mapping[str, Any]) -> str:
+def _how(item: Mapping[str, Any], scope: Scope) -> str:
+    """Return how a column is made: one that is only passed on keeps what it is."""
     if item["type"] == "COLUMN_REF":
-        return "copied"
+        parts = [fold(n) for n in item["column_names"]]
+        found = resolve(parts, scope)
+        # A field of a struct is no copy of the whole.
+        return found.how if found is not None and found.name == parts[-1] else "derived"
     return "aggregated" if _has_aggregate(item) else "derived"
 
 
@@ -294,7 +288,7 @@ def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> list[Relat
         return joined
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
-        columns, _ = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
+        columns = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
         return [Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
     if kind == "EXPRESSION_LIST":
         width = len(node["values"][0])
@@ -328,15 +322,7 @@ def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> li
         return left + right
     both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
     # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
-    shared = {
-        name: Col(
-            name,
-            frozenset().union(*(c.sources for c in same)),
-            all(c.summary for c in same),
-            all(c.label for c in same),
-        )
-        for name, same in both.items()
-    }
+    shared = {name: _either(name, same) for name, same in both.items()}
     first = [Relation(r.alias, tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
     return first + [Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
 
@@ -347,7 +333,7 @@ def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:
         if kind == "COLUMN_REF":
             return _column_sources([fold(n) for n in node["column_names"]], scope)
         if kind == "SUBQUERY":
-            inner, _ = _query(node["subquery"]["node"], within(scope, wall=False), catalog)
+            inner = _query(node["subquery"]["node"], within(scope, wall=False), catalog)
             below = _sources(node.get("child"), scope, catalog)
             return below.union(*(c.sources for c in inner))
         if kind in {"STAR", "POSITIONAL_REFERENCE"}:

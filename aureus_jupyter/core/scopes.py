@@ -17,12 +17,13 @@ class UnknownColumnsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Col:
-    """A column in scope: folded name, sources, and whether one row of it can show one source row."""
+    """A column in scope: folded name, sources, whether one row of it can show one source row, and how it was made."""
 
     name: str
     sources: frozenset[str]
     summary: bool = False
     label: bool = False
+    how: str = "copied"
 
 
 @dataclass(frozen=True, slots=True)

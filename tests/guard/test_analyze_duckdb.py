@@ -171,8 +171,18 @@ LINEAGE = {
         ("country", "copied", ["borrower.full_name", "loan.country"])
     ],
     "with recursive r as (select pd as n from loan union all select n + 1 from r where n < 3) select n from r": [
-        ("n", "copied", ["loan.pd"])
+        ("n", "derived", ["loan.pd"])
     ],
+    "select n, c from (select count(*) as n, country as c from loan group by country)": [
+        ("n", "aggregated", []),
+        ("c", "copied", ["loan.country"]),
+    ],
+    "with x as (select sum(ead) as s, pd * 2 as d from loan group by pd) select * from x": [
+        ("s", "aggregated", ["loan.ead"]),
+        ("d", "derived", ["loan.pd"]),
+    ],
+    "select sum(ead) as a from loan union all select pd from loan": [("a", "derived", ["loan.ead", "loan.pd"])],
+    "select s.a from (select {'a': pd} as s from loan)": [("a", "derived", ["loan.pd"])],
     "select list_transform([pd], lambda x: x + ead) t from loan": [("t", "derived", ["loan.ead", "loan.pd"])],
     "select * from (values (1, 2)) v(a, b)": [("a", "copied", []), ("b", "copied", [])],
     "select l from loan l": [
