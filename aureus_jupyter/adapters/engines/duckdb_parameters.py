@@ -42,6 +42,7 @@ def wrong_parameter(
             twin.execute(f"CREATE TABLE {quote(name)} ({fields})")
         # The optimizer would drop the very cast that shows the type.
         twin.execute("PRAGMA disable_optimizer")
+        twin.execute("SET python_enable_replacements = false")
         twin.execute("SET enable_external_access = false")
         twin.execute("SET lock_configuration = true")
         for name, value in values.items():
