@@ -23,4 +23,3 @@ class Outcome:
     table: ResultTable | None = None
     error: AureusError | None = None
     estimate: str = ""
-    notices: tuple[str, ...] = ()

@@ -143,7 +143,6 @@ class DecisionRequest:
     facts: Facts
     datasets: tuple[Dataset, ...]
     tier: str = "in-kernel"
-    approved_digest: str = ""
 
 
 class VerdictKind(StrEnum):

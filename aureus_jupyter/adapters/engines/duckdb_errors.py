@@ -6,17 +6,17 @@ text passes here: an error is put together from its class, its place in the user
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import AureusError, Refused, Span, Unavailable, UserError
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["keyboard", "nearest", "place", "syntax_error", "translate"]
+__all__ = ["keyboard", "place", "syntax_error", "translate"]
 
 _PAYLOAD = re.compile(r"\{.*\}", re.DOTALL)
 _PARAMETERS = re.compile(r"(?:following|excess) parameters: ([\w, ]+)")
@@ -59,12 +59,6 @@ def place(text: str, offset: int, length: int = 1) -> Span:
     """Return where the byte `offset` of the UTF-8 form of `text` stands; DuckDB counts in bytes."""
     before = text.encode("utf-8")[: max(0, offset)].decode("utf-8", "ignore")
     return Span(line=before.count("\n") + 1, column=len(before) - (before.rfind("\n") + 1) + 1, length=max(1, length))
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the nearest of `names` as part of a sentence, or an empty text. Only give it names the user may see."""
-    found = difflib.get_close_matches(fold(name), sorted({fold(n) for n in names}), n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
 def syntax_error(text: str, position: Any, length: int = 1) -> UserError:
@@ -156,10 +150,11 @@ def _binding(payload: dict[str, Any], names: Iterable[str], span: Span | None) -
     # A raw file or table whose columns changed under the shadow: not the user's doing.
     if "Contents of view were altered" in message:
         return _drifted()
+    near = nearest_hint(name, sorted({fold(n) for n in names}), "")
     for mark, code, said, hint in _BINDINGS:
         if mark in subtype or mark in message:
             return UserError(
-                code, said.format(name=f" {name}" if name else ""), hint=hint + nearest(name, names), span=span
+                code, said.format(name=f" {name}" if name else ""), hint=f"{hint} {near}".strip(), span=span
             )
     return UserError(
         "does_not_bind",
