@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from traitlets import TraitType
 from traitlets.config import Configurable
 
-from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import AureusError, UserError
 
 __all__ = ["AureusConfig", "forget_refused", "raise_refused"]
@@ -91,14 +91,15 @@ class AureusConfig(Configurable):
 
     def update_config(self, config: Any) -> None:
         """Take changes. Raises UserError for a name that is no setting; traitlets would only warn."""
-        for name in config.get("Aureus", {}):
-            if name not in self.trait_names(config=True):
-                with _kept():
-                    raise UserError(
-                        "config_malformed",
-                        f"%config: there is no setting {str(name)[:60]!r} that a cell may change",
-                        hint=nearest_hint(str(name), self.trait_names(config=True), "%config Aureus lists them."),
-                    )
+        known = self.trait_names(config=True)
+        for name in set(config.get("Aureus", {})) - set(known):
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+            with _kept():
+                raise UserError(
+                    "config_malformed",
+                    f"%config: there is no setting {str(name)[:60]!r} that a cell may change",
+                    hint=f"Did you mean {near[0]}?" if near else "%config Aureus lists them.",
+                )
         super().update_config(config)
 
     @classmethod
