@@ -134,8 +134,8 @@ class Supervisor:
         KeyboardInterrupt when the caller's thread is interrupted. Whatever is raised, the work has ended, or has been
         abandoned.
         """
-        if self._current is not None and self._current.alive:
-            self._settle(self._current)
+        if self._current is not None and self._current.alive and self._settle(self._current):
+            raise KeyboardInterrupt
         self._cancelled.clear()
         current = _Work(work)
         self._current, ended = current, False
@@ -184,19 +184,20 @@ class Supervisor:
                 progress(self._share())
         return True
 
-    def _settle(self, work: _Work[Any]) -> None:
-        """Stop the work; a second interrupt of the caller ends the waiting, not the stopping."""
+    def _settle(self, work: _Work[Any]) -> bool:
+        """Stop the work; return whether the caller was interrupted meanwhile, which ends the waiting, not the stopping."""
         work.stop.set()
         if work.withdraw():
-            return
-        patience = self._monotonic() + self._grace
+            return False
+        patience, interrupted = self._monotonic() + self._grace, False
         while work.alive:
             try:
                 self._interrupt()
                 if work.done.wait(0.02):
-                    return
+                    break
                 if self._monotonic() >= patience:
                     self._give_up()
-                    return
+                    break
             except KeyboardInterrupt:
-                patience = self._monotonic()
+                patience, interrupted = self._monotonic(), True
+        return interrupted
