@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aureus_jupyter.errors import AureusError
+from aureus_jupyter.values.evidence import Verification
 
 __all__ = ["main"]
 
@@ -102,17 +103,29 @@ def _verify(options: argparse.Namespace) -> int:
     from aureus_jupyter.app.verify import verify_paths
 
     trust = options.trust or trust_path(load_settings(Path.cwd()))
-    found = verify_paths(options.paths, trust)
+    found = verify_paths(options.paths, trust, must_exist=options.trust is not None)
     for one in found:
         print(
-            f"{'verified' if one.ok else 'BROKEN  '}  {_plain(one.verdict):8} {_plain(one.path)}"
+            f"{_standing(one)}  {_plain(one.verdict):8} {_plain(one.path)}"
             + (f"  signed by {one.signer}" if one.ok else "")
         )
         for finding in one.findings:
             print(f"    {_plain(finding.file)}: {_plain(finding.why)} [{finding.code}]")
-    broken = sum(not one.ok for one in found)
-    print(f"{len(found) - broken} verified, {broken} broken")
-    return 1 if broken else 0
+    words = [_standing(one).strip().lower() for one in found]
+    unknown = f" {words.count('unknown')} unknown," if "unknown" in words else ""
+    print(f"{words.count('verified')} verified,{unknown} {words.count('broken')} broken")
+    if unknown:
+        print(
+            f"Unknown: signed with a key that {_plain(str(trust))} does not hold, so nothing is said for or against it."
+        )
+    return 0 if all(one.ok for one in found) else 1
+
+
+def _standing(one: Verification) -> str:
+    """Return the word for a pack: nothing speaks against one whose signer the trust file does not know, and nothing for it."""
+    if one.ok:
+        return "verified"
+    return "UNKNOWN " if {finding.code for finding in one.findings} == {"unknown_key"} else "BROKEN  "
 
 
 def _plain(text: str) -> str:

@@ -207,17 +207,10 @@ def engine(settings: Settings, connection: Connection) -> Engine:
 
 
 def mask_key(settings: Settings) -> bytes:
-    """Return the key pseudonyms are made with: made once, 0600, beside the signing keys."""
-    path = keys_folder(settings) / "mask.key"
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = os.urandom(32)
-        file.write(key)
-    return key
+    """Return the key pseudonyms are made with: made once, 0600, beside the signing keys. Raises EvidenceError."""
+    from aureus_jupyter.adapters.signers.secret import load_or_create_secret
+
+    return load_or_create_secret(keys_folder(settings) / "mask.key")
 
 
 def copilot(settings: Settings, spent: int = 0) -> Copilot:
@@ -243,7 +236,7 @@ def runner_signer(settings: Settings) -> Signer:
 
     made: Signer = plugins.load("signer", "ed25519")(keys_folder(settings), "runner", settings.principal, ("runner",))
     path = trust_path(settings)
-    if not any(k.key_id == made.key_id and "runner" in k.roles for k in read_trust(path)):
+    if made.public() not in read_trust(path):
         add_trust(path, [made.public()])
     return made
 

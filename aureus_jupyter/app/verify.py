@@ -14,21 +14,22 @@ from aureus_jupyter.values.ids import is_run_id
 __all__ = ["verify_paths"]
 
 
-def verify_paths(paths: Iterable[Path], trust: Path) -> list[Verification]:
-    """Check every pack at or below each path. A path without a pack is a finding, and so is a run that left none.
+def verify_paths(paths: Iterable[Path], trust: Path, must_exist: bool = False) -> list[Verification]:
+    """Check every pack at or below each path against a trust file; without one no key is known, unless there must be one.
 
-    Raises EvidenceError for the trust file.
+    A path without a pack is a finding, and so is a run that left none, and whatever lies among the packs and is none. Raises
+    EvidenceError for the trust file.
     """
     from aureus_jupyter.adapters.signers.trust import read_trust
 
-    keys = read_trust(trust)
+    keys = read_trust(trust, must_exist)
     found: list[Verification] = []
     for path in paths:
         packs = _packs(path)
         found += [_one(pack, keys) for pack in packs]
-        unsealed = _unsealed(path)
-        found += unsealed
-        if not packs and not unsealed:
+        others = [*_unsealed(path), *_strangers(path)]
+        found += others
+        if not packs and not others:
             found.append(_nothing(path, "no_evidence", "there is no evidence here"))
     return found
 
@@ -53,6 +54,21 @@ def _unsealed(path: Path) -> list[Verification]:
         _nothing(journal, "unsealed", why)
         for journal in sorted(path.rglob("journal/*.jsonl"))
         if is_run_id(journal.stem) and not (journal.parents[1] / "runs" / journal.stem).is_dir()
+    ]
+
+
+def _strangers(path: Path) -> list[Verification]:
+    """Return a finding for what lies among packs under no run's name: it could be a pack that somebody renamed."""
+    places = [p for p in path.rglob("runs") if p.parent.suffix == ".aureus"] if path.is_dir() else []
+    if path.name == "runs" and path.parent.suffix == ".aureus":
+        places.append(path)
+    why = "this is not named as a run's evidence is, so nothing in it was checked"
+    return [
+        _nothing(entry, "not_a_pack", why)
+        for place in sorted(places)
+        for entry in sorted(place.iterdir())
+        # Names with a dot are what file managers leave, and packs that a kill left half written.
+        if not is_run_id(entry.name) and not entry.name.startswith(".")
     ]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from aureus_jupyter.core.dsse import decode_envelope, pae, strict_json
+from aureus_jupyter.core.dsse import decode_envelope, encode_envelope, pae, strict_json
 from aureus_jupyter.core.evidence import PAYLOAD_TYPE, PREDICATE_TYPE, RESULT_SUBJECT, STATEMENT_FILE, STATEMENT_TYPE
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.canonical import canonical_json, digest_bytes
@@ -21,18 +21,24 @@ Verify = Callable[[bytes, bytes, bytes], bool]
 def signer_of(envelope: Envelope, trust: Sequence[TrustedKey], role: str, verify: Verify) -> TrustedKey | None:
     """Return the trusted key with `role` that made one of the envelope's signatures, or None."""
     data = pae(envelope.payload_type, envelope.payload)
+    return next(_signers(envelope, trust, role, data, verify), None)
+
+
+def _signers(
+    envelope: Envelope, trust: Sequence[TrustedKey], role: str, data: bytes, verify: Verify
+) -> Iterator[TrustedKey]:
+    """Yield every entry of the trust file that signed. One key may stand there for several owners."""
     for signature in envelope.signatures:
         for key in trust:
             if key.key_id == signature.key_id and role in key.roles and verify(key.public, signature.sig, data):
-                return key
-    return None
+                yield key
 
 
 def check_pack(path: str, files: Mapping[str, bytes], trust: Sequence[TrustedKey], verify: Verify) -> Verification:
     """Return everything that is wrong with the pack whose files are given by name.
 
     Does not read a disk. `path`'s last part must be the run's id. A pack without findings is whole, unchanged, and
-    signed by a trusted key with the role `runner`.
+    signed by a trusted key with the role `runner` whose owner is the run's principal.
     """
     name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     findings: list[Finding] = []
@@ -44,12 +50,14 @@ def check_pack(path: str, files: Mapping[str, bytes], trust: Sequence[TrustedKey
     except EvidenceError as error:
         findings.append(Finding(file=STATEMENT_FILE, code=error.code, why=error.message))
         return Verification(path=path, run_id=name, verdict="", signer="", findings=tuple(findings))
-    signer = signer_of(envelope, trust, "runner", verify)
-    if signer is None:
-        findings.append(_unsigned(envelope, trust))
+    if encode_envelope(envelope) != files[STATEMENT_FILE]:
+        # The signature covers the payload alone: whatever else the file held would ride along unsigned.
+        why = "the envelope is not written as this program writes it, and no signature covers how it is written"
+        findings.append(Finding(file=STATEMENT_FILE, code="malformed", why=why))
     statement = _statement(envelope, findings)
     predicate = statement.get("predicate") if isinstance(statement.get("predicate"), dict) else {}
     assert isinstance(predicate, dict), "just made sure"
+    signer = _signer(envelope, trust, predicate, verify, findings)
     findings += _subjects(statement, files)
     findings += _identity(name, predicate)
     return Verification(
@@ -61,12 +69,36 @@ def check_pack(path: str, files: Mapping[str, bytes], trust: Sequence[TrustedKey
     )
 
 
+def _signer(
+    envelope: Envelope,
+    trust: Sequence[TrustedKey],
+    predicate: Mapping[str, Any],
+    verify: Verify,
+    findings: list[Finding],
+) -> TrustedKey | None:
+    """Return who signed: the run's own principal where the trust file says so."""
+    signers = list(_signers(envelope, trust, "runner", pae(envelope.payload_type, envelope.payload), verify))
+    if not signers:
+        findings.append(_unsigned(envelope, trust))
+        return None
+    principal = predicate.get("principal")
+    name = principal.get("name") if isinstance(principal, dict) else None
+    for key in signers:
+        if key.owner == name:
+            return key
+    why = f"the run is another person's than the owner of the key that signed it, {signers[0].owner}"
+    findings.append(Finding(file=STATEMENT_FILE, code="wrong_signer", why=why))
+    return signers[0]
+
+
 def _unsigned(envelope: Envelope, trust: Sequence[TrustedKey]) -> Finding:
     known = {key.key_id for key in trust}
     if not envelope.signatures:
         return Finding(file=STATEMENT_FILE, code="unsigned", why="the statement carries no signature")
     if not any(s.key_id in known for s in envelope.signatures):
-        return Finding(file=STATEMENT_FILE, code="unknown_key", why="no key of the trust file signed the statement")
+        named = ", ".join(s.key_id[:19] for s in envelope.signatures)
+        why = f"it is signed with the key {named}, which the trust file does not hold"
+        return Finding(file=STATEMENT_FILE, code="unknown_key", why=why)
     return Finding(
         file=STATEMENT_FILE,
         code="bad_signature",

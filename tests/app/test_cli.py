@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 import sys
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 
 from aureus_jupyter import plugins
+from aureus_jupyter.app import reset_app
 from aureus_jupyter.cli import main
 from aureus_jupyter.errors import Unavailable
 
@@ -38,11 +40,75 @@ def test_verify_needs_evidence_and_trust(front: Any, tmp_path: Path, capsys: pyt
     assert "no evidence here" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "nosuch")]) == 1
     front.asked(GOOD)
+    capsys.readouterr()
     assert main(["verify", "--trust", str(tmp_path / "none.json"), str(front.folder)]) == 1
-    assert "no key of the trust file" in capsys.readouterr().out
+    assert "trust_missing" in capsys.readouterr().err
     (tmp_path / "bad.json").write_text("{")
     assert main(["verify", "--trust", str(tmp_path / "bad.json"), str(front.folder)]) == 1
     assert "trust_malformed" in capsys.readouterr().err
+
+
+def test_a_key_the_trust_file_does_not_hold_is_not_called_broken(
+    front: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front.asked(GOOD)
+    front.asked(GOOD)
+    (tmp_path / "other.json").write_text('{"version": 1, "keys": []}')
+    verify = ["verify", "--trust", str(tmp_path / "other.json"), str(front.folder)]
+    assert main(verify) == 1
+    shown = capsys.readouterr().out
+    assert "0 verified, 2 unknown, 0 broken" in shown
+    assert "other.json does not hold" in shown
+    (front.runs[0] / "record.json").write_text("{}")
+    assert main(verify) == 1
+    assert "0 verified, 1 unknown, 1 broken" in capsys.readouterr().out, "a change shows without any key"
+
+
+def test_what_lies_among_packs_is_told(front: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    front.asked(GOOD)
+    runs = front.runs[0].parent
+    (runs / ".DS_Store").write_bytes(b"x")
+    assert main(["verify", str(front.folder)]) == 0
+    shutil.copytree(front.runs[0], runs / "copy of a run")
+    (runs / "note.txt").write_text("x")
+    for path in (front.folder, runs, runs.parent):
+        capsys.readouterr()
+        assert main(["verify", str(path)]) == 1
+        shown = capsys.readouterr().out
+        assert "1 verified, 2 broken" in shown
+        assert "copy of a run" in shown and "note.txt" in shown
+
+
+def test_evidence_of_each_principal_of_one_account_verifies(
+    front: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front.asked(GOOD)
+    monkeypatch.setenv("AUREUS_PRINCIPAL", "svc.nightly")
+    reset_app()
+    front.asked(GOOD)
+    assert main(["verify", str(front.folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "signed by ana.novak" in shown and "signed by svc.nightly" in shown
+
+
+def test_verify_of_odd_places(front: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    front.asked(GOOD)
+    pack = front.runs[0]
+    for name, make in (
+        ("link", lambda p: p.symlink_to(pack / "record.json")),
+        ("pipe", lambda p: os.mkfifo(p)),
+        ("folder", lambda p: p.mkdir()),
+    ):
+        make(pack / name)
+        assert main(["verify", str(front.folder)]) == 1
+        assert f"{name}: the file is not part of what was signed" in capsys.readouterr().out
+        (pack / name).rmdir() if name == "folder" else (pack / name).unlink()
+    assert main(["verify", str(pack / "record.json")]) == 0, "a file of a pack stands for the pack"
+    for text in (b"\xff", b"[" * 100_000, b"{}", b""):
+        (pack / "statement.dsse.json").write_bytes(text)
+        capsys.readouterr()
+        assert main(["verify", str(front.folder)]) == 1
+        assert "[malformed]" in capsys.readouterr().out
 
 
 def test_a_pack_that_was_moved_still_verifies(front: Any, tmp_path: Path) -> None:

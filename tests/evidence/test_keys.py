@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from aureus_jupyter.adapters.signers.ed25519 import key_ids, load_or_create, verify_ed25519
+from aureus_jupyter.adapters.signers.secret import load_or_create_secret
 from aureus_jupyter.adapters.signers.trust import add_trust, read_trust
 from aureus_jupyter.core.dsse import pae
 from aureus_jupyter.errors import EvidenceError
@@ -139,3 +140,29 @@ def test_trust_in_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError) as caught:
         read_trust(tmp_path / "dir")
     assert caught.value.code == "trust_unreadable"
+
+
+def test_the_secret_of_pseudonyms_is_kept_as_a_key_is(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "mask.key"
+    made = load_or_create_secret(path)
+    assert (len(made), load_or_create_secret(path)) == (32, made)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    with pytest.raises(EvidenceError) as caught:
+        load_or_create_secret(path)
+    assert caught.value.code == "key_exposed"
+    path.chmod(0o600)
+    for data in (b"", made[:-1], made + b"\n"):
+        path.write_bytes(data)
+        with pytest.raises(EvidenceError) as caught:
+            load_or_create_secret(path)
+        assert caught.value.code == "key_malformed"
+    path.unlink()
+    path.mkdir(mode=0o700)
+    with pytest.raises(EvidenceError) as caught:
+        load_or_create_secret(path)
+    assert caught.value.code == "key_unreadable"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(EvidenceError) as caught:
+        load_or_create_secret(tmp_path / "file" / "mask.key")
+    assert caught.value.code == "key_not_written"

@@ -89,6 +89,32 @@ def test_keys_that_do_not_count(sealed: Run, signer: Ed25519Signer, tmp_path: Pa
     assert found(check(sealed, signer, [wrong])) == {(STATEMENT_FILE, "bad_signature")}
 
 
+def test_nothing_rides_in_the_envelope_unsigned(sealed: Run, signer: Ed25519Signer) -> None:
+    files = read_pack(Path(sealed.evidence))
+    plain = json.loads(files[STATEMENT_FILE])
+    url_safe = {**plain, "payload": plain["payload"].replace("+", "-").replace("/", "_")}
+    signatures = [{**plain["signatures"][0], "note": "approved"}]
+    others = [
+        json.dumps(plain, indent=2).encode(),
+        json.dumps({**plain, "note": "approved by petr"}).encode(),
+        json.dumps({**plain, "signatures": signatures}).encode(),
+        encode_envelope(decode_envelope(files[STATEMENT_FILE])).rstrip(),
+        files[STATEMENT_FILE] + b" ",
+    ]
+    others += [json.dumps(url_safe).encode()] if url_safe != plain else []
+    for data in others:
+        result = check_pack(sealed.evidence, {**files, STATEMENT_FILE: data}, [signer.public()], verify_ed25519)
+        assert found(result) == {(STATEMENT_FILE, "malformed")}, data[-60:]
+
+
+def test_a_run_signed_with_another_persons_key(sealed: Run, signer: Ed25519Signer) -> None:
+    other = replace(signer.public(), owner="petr")
+    result = check(sealed, signer, [other])
+    assert found(result) == {(STATEMENT_FILE, "wrong_signer")}
+    assert "petr" in result.findings[0].why
+    assert check(sealed, signer, [other, signer.public()]).ok, "one key may be trusted for several owners"
+
+
 def resign(
     finished: Run, signer: Ed25519Signer, change: Callable[[dict[str, object]], None], kind: str = PAYLOAD_TYPE
 ) -> Verification:

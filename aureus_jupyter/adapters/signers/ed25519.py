@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from aureus_jupyter.core.dsse import pae
 from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.evidence import Envelope, Signature, TrustedKey
+
+from .secret import write_secret
 
 __all__ = ["Ed25519Signer", "key_ids", "load_or_create", "verify_ed25519"]
 
@@ -68,29 +69,10 @@ def load_or_create(folder: Path, name: str, owner: str, roles: tuple[str, ...] =
 
 
 def _create(path: Path) -> None:
-    """Write a new key under a name of its own and link it into place: whoever comes second uses the first's."""
     data = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    mine = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(mine, path)
-    except OSError as cause:
-        raise EvidenceError(
-            "key_not_written",
-            f"the signing key cannot be written to {path.parent} ({type(cause).__name__})",
-            hint="Make the folder writable, or name another one in the setting keys_dir.",
-        ) from cause
-    finally:
-        with contextlib.suppress(OSError):
-            mine.unlink()
+    write_secret(path, data)
 
 
 def _load(path: Path, exposed: bool = False) -> Ed25519PrivateKey:

@@ -20,15 +20,21 @@ __all__ = ["add_trust", "read_trust"]
 _ROLES = frozenset({"runner", "approver"})
 
 
-def read_trust(path: Path) -> tuple[TrustedKey, ...]:
-    """Return the keys of a trust file; none when there is no file.
+def read_trust(path: Path, must_exist: bool = False) -> tuple[TrustedKey, ...]:
+    """Return the keys of a trust file; none when there is no file, unless there must be one.
 
-    Raises EvidenceError `trust_malformed` or `trust_unreadable`, which name the file and the entry.
+    Raises EvidenceError `trust_malformed`, `trust_missing` or `trust_unreadable`, which name the file.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return ()
+        if not must_exist:
+            return ()
+        raise EvidenceError(
+            "trust_missing",
+            f"there is no trust file {path}, so nothing can be said of any signature",
+            hint="Name the file with the keys you trust: aureus verify --trust FILE.",
+        ) from None
     except OSError as cause:
         raise EvidenceError(
             "trust_unreadable",
