@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
+from aureus_jupyter.core.exposure import are_sound, exposure, is_sound, names_below, pairs_soundly, picks
+from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only
 from aureus_jupyter.core.reading import ctes_of, path_of
-from aureus_jupyter.core.scopes import Col, Relation, Scope, UnknownColumnsError, resolve, within
-from aureus_jupyter.values.catalog import Catalog, Pii, fold
+from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, resolve, within
+from aureus_jupyter.values.catalog import Catalog, Column, Pii, fold
 from aureus_jupyter.values.facts import OutputColumn
 
 __all__ = ["Trace", "trace"]
@@ -31,29 +33,43 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
     """Return the result's lineage. Expects a tree that `core.reading` let pass; never raises on one."""
     try:
         top = Scope((), {})
-        columns = _query(tree["statements"][0]["node"], top, catalog)
+        table = _query(tree["statements"][0]["node"], top, catalog)
     except (UnknownColumnsError, RecursionError):
         return Trace()
+    columns = table.columns
     outputs = tuple(OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=c.how) for c in columns)
-    return Trace(outputs=outputs, aggregated=bool(columns) and not top.escaped and all(c.summary for c in columns))
+    groups = table.sound and not table.rows and not top.notes.escaped
+    return Trace(outputs=outputs, aggregated=bool(columns) and groups and all(c.summary for c in columns))
 
 
-def _query(node: Any, scope: Scope, catalog: Catalog) -> list[Col]:
+def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
+    scope.notes.count()
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
         inner = value.get("query_node") or (value.get("query") or {}).get("node")
-        columns = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
-        ctes[fold(name)] = _renamed(columns, value.get("aliases"))
+        table = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
+        ctes[fold(name)] = replace(table, columns=_renamed(table.columns, value.get("aliases")))
     scope = replace(scope, ctes=ctes)
     if node["type"] == "SELECT_NODE":
         return _select(node, scope, catalog)
     if node["type"] == "RECURSIVE_CTE_NODE":
-        left = _query(node["left"], scope, catalog)
-        seen = replace(scope, relations=(), ctes={**ctes, fold(node["cte_name"]): tuple(left)})
-        return _merged([left, _query(node["right"], seen, catalog)])
+        return _recursive(node, scope, catalog)
     if "BY_NAME" in str(node.get("setop_type")):
         raise UnknownColumnsError
-    return _merged([_query(child, scope, catalog) for child in node["children"]])
+    arms = [_query(child, scope, catalog) for child in node["children"]]
+    table = _merged(arms)
+    modified = replace(scope, laterals=table.columns)
+    sound = are_sound(_modifiers(node), modified, partial(_query, catalog=catalog))
+    return table.spoilt() if not sound or (table.rows and picks(node)) else table
+
+
+def _recursive(node: Any, scope: Scope, catalog: Catalog) -> Table:
+    """Read both arms once. They run many times, and each time can show another row, if there is a dataset in them."""
+    before = scope.notes.datasets
+    left = _query(node["left"], scope, catalog)
+    seen = replace(scope, relations=(), ctes={**scope.ctes, fold(node["cte_name"]): left})
+    table = _merged([left, _query(node["right"], seen, catalog)])
+    return table.spoilt() if scope.notes.datasets > before else table
 
 
 def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
@@ -61,24 +77,26 @@ def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
     return tuple(replace(c, name=fold(names[i]) if i < len(names) else c.name) for i, c in enumerate(columns))
 
 
-def _merged(parts: list[list[Col]]) -> list[Col]:
+def _merged(parts: Sequence[Table]) -> Table:
     """Join the arms of a set operation by position."""
-    if len({len(part) for part in parts}) != 1:
+    if len({len(part.columns) for part in parts}) != 1:
         raise UnknownColumnsError
-    return [_either(same[0].name, same) for same in zip(*parts, strict=True)]
+    columns = tuple(_either(same[0].name, same) for same in zip(*(part.columns for part in parts), strict=True))
+    return Table(columns, any(part.rows for part in parts), all(part.sound for part in parts))
 
 
 def _either(name: str, same: Sequence[Col]) -> Col:
     """Return a column that is one of several: only what all of them are."""
     sources = frozenset[str]().union(*(c.sources for c in same))
     how = same[0].how if len({c.how for c in same}) == 1 else "derived"
-    return Col(name, sources, all(c.summary for c in same), all(c.label for c in same), how)
+    level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
+    return Col(name, sources, all(c.summary for c in same), level, how, places)
 
 
-def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> list[Col]:
-    relations = tuple(_from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog))
-    scope = replace(outer, relations=relations)
-    groups = _groups(node, scope)
+def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
+    relations, sound = _from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog)
+    scope = replace(outer, relations=tuple(relations))
+    groups = groups_of(node, scope)
     columns: list[Col] = []
     for position, item in enumerate(node["select_list"], start=1):
         if item["type"] == "STAR":
@@ -86,170 +104,42 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> list[Col
             continue
         scope = replace(scope, laterals=tuple(columns))
         columns.append(_output(item, position, groups, scope, catalog))
-    elsewhere = {k: v for k, v in node.items() if k not in {"select_list", "from_table", "cte_map"}}
-    _visit(elsewhere, replace(scope, laterals=tuple(columns)), catalog)
-    return columns
+    seen = replace(scope, laterals=tuple(columns))
+    query = partial(_query, catalog=catalog)
+    conditions = [node.get("where_clause"), node.get("having"), node.get("qualify"), *_modifiers(node)]
+    sound = are_sound(conditions, seen, query) and sound
+    from_rows = any(r.rows for r in relations)
+    sound = sound and not (from_rows and node.get("sample"))
+    rows = not sound or (not groups.sound if groups.present else from_rows)
+    table = Table(tuple(columns), rows, sound)
+    if rows:
+        return table.spoilt() if not sound or (from_rows and picks(node)) else table
+    return replace(table, columns=_closed(columns, scope))
 
 
-def _visit(node: Any, scope: Scope, catalog: Catalog) -> None:
-    """Resolve every name below, so that what leads outside is noted."""
-    if isinstance(node, dict):
-        if node.get("type") == "COLUMN_REF":
-            parts = [fold(n) for n in node["column_names"]]
-            if parts[0] not in scope.locals and resolve(parts, scope) is None:
-                scope.escaped.append(True)
-            return
-        if node.get("type") == "SUBQUERY" and "subquery" in node:
-            _query(node["subquery"]["node"], within(scope, wall=False), catalog)
-            node = node.get("child")
-        elif node.get("type") == "LAMBDA":
-            names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
-            scope = replace(scope, locals=scope.locals | names)
-    for child in _children(node):
-        _visit(child, scope, catalog)
+def _modifiers(node: Mapping[str, Any]) -> list[Any]:
+    """Return the expressions of ORDER BY, LIMIT and DISTINCT ON, without a column that only orders by itself."""
+    found: list[Any] = []
+    for modifier in node.get("modifiers") or ():
+        found += [order["expression"] for order in modifier.get("orders") or ()]
+        found += modifier.get("distinct_on_targets") or ()
+        found += [modifier[part] for part in ("limit", "offset") if modifier.get(part)]
+    return [expression for expression in found if expression["type"] != "COLUMN_REF"]
 
 
-def _output(item: Mapping[str, Any], position: int, groups: _Groups, scope: Scope, catalog: Catalog) -> Col:
-    sources = frozenset(_sources(item, scope, catalog))
+def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:
+    """Return the columns of a summary as others see them: what shows a group tells nothing of a row any more."""
+    place = frozenset({scope.notes.place()})
+    return tuple(replace(c, level=Level.LABEL if c.summary else Level.IDENTITY, places=place) for c in columns)
+
+
+def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope, catalog: Catalog) -> Col:
+    told = exposure(item, scope, partial(_query, catalog=catalog))
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
-    plain = _labels_only(item, scope)
-    grouped = plain and groups.counts and groups.holds(item, position)
-    return Col(
-        fold(name), sources, groups.sound and (grouped or _summary(item, groups, scope)), plain, _how(item, scope)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """What a SELECT groups by: expressions without their places, positions, or everything that is no aggregate.
-
-    `sound` is false when a key may tell one source row from another, shown or not; `counts` when there is an aggregate.
-    """
-
-    shapes: tuple[Any, ...]
-    positions: frozenset[int]
-    all_others: bool
-    present: bool
-    counts: bool
-    sound: bool
-
-    def holds(self, item: Mapping[str, Any], position: int) -> bool:
-        if self.all_others:
-            return not _has_aggregate(item)
-        alias = fold(item.get("alias") or "")
-        named = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [alias]}
-        return position in self.positions or _shape(item) in self.shapes or (bool(alias) and named in self.shapes)
-
-
-def _groups(node: Mapping[str, Any], scope: Scope) -> _Groups:
-    expressions = node.get("group_expressions") or []
-    positions = {int(e["literal"]["text"]) for e in expressions if e["type"] == "VALUE_CONSTANT" and _is_position(e)}
-    every = node.get("aggregate_handling") == "FORCE_AGGREGATES"
-    shapes = tuple(_shape(e) for e in expressions)
-    items = node["select_list"]
-    counts = any(_has_aggregate(item) for item in items)
-    keys = [key for e in expressions for key in _keys(e, items, scope)]
-    if every:
-        keys += [item for item in items if not _has_aggregate(item)]
-    sound = all(key is not None and key["type"] != "STAR" and _labels_only(key, scope) for key in keys)
-    return _Groups(shapes, frozenset(positions), every, bool(expressions) or every or counts, counts, sound)
-
-
-def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:
-    """Return what a group expression may mean: itself, the item at its position, or an item with that alias."""
-    if expression["type"] == "VALUE_CONSTANT" and _is_position(expression):
-        place = int(expression["literal"]["text"])
-        # A star before it moves the positions.
-        stars = any(item["type"] == "STAR" for item in items)
-        return [None if stars or not 0 < place <= len(items) else items[place - 1]]
-    if expression["type"] == "COLUMN_REF" and len(expression["column_names"]) == 1:
-        alias = fold(expression["column_names"][0])
-        named = [item for item in items if fold(item.get("alias") or "") == alias]
-        return named if named and resolve([alias], scope) is None else [*named, expression]
-    return [expression]
-
-
-def _is_position(node: Mapping[str, Any]) -> bool:
-    return str((node.get("literal") or {}).get("text", "")).isdigit()
-
-
-def _shape(node: Any) -> Any:
-    """Return an expression without its places and alias, names folded, to compare two spellings of it."""
-    if isinstance(node, dict):
-        kept = {k: v for k, v in node.items() if not k.startswith("query_location") and k != "alias"}
-        if node.get("type") == "COLUMN_REF":
-            return {
-                "class": "COLUMN_REF",
-                "type": "COLUMN_REF",
-                "column_names": [fold(n) for n in node["column_names"]],
-            }
-        return {k: _shape(v) for k, v in kept.items()}
-    if isinstance(node, list):
-        return [_shape(item) for item in node]
-    return node
-
-
-def _children(node: Any) -> Iterable[Any]:
-    if isinstance(node, dict):
-        return [v for k, v in node.items() if k not in {"qualified_name", "type_expr"} and isinstance(v, (dict, list))]
-    return node if isinstance(node, list) else ()
-
-
-def _has_aggregate(node: Any) -> bool:
-    if isinstance(node, dict):
-        if node.get("type") == "FUNCTION" and node["function_name"].lower() in AGGREGATES:
-            return True
-        if node.get("class") in {"SUBQUERY", "WINDOW"}:
-            return False
-    return any(_has_aggregate(child) for child in _children(node))
-
-
-def _summary(node: Any, groups: _Groups, scope: Scope) -> bool:
-    """Whether the expression shows no single source row."""
-    if isinstance(node, list):
-        return all(_summary(item, groups, scope) for item in node)
-    if not isinstance(node, dict) or node.get("type") in {"VALUE_CONSTANT", "VALUE_PARAMETER"}:
-        return True
-    if node.get("class") in {"SUBQUERY", "WINDOW"} or node.get("type") == "STAR":
-        return False
-    if node.get("type") == "COLUMN_REF":
-        found = resolve([fold(n) for n in node["column_names"]], scope)
-        grouped = groups.counts and _shape(node) in groups.shapes and _labels_only(node, scope)
-        return grouped or (found is not None and found.summary and not groups.present)
-    name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
-    if name in SUMMARIES:
-        return True
-    if name in SUMMARIES_OF_LABELS:
-        return _shows_one(name, node) and _labels_only(node, scope)
-    if name in AGGREGATES:
-        return False
-    return all(_summary(child, groups, scope) for child in _children(node))
-
-
-def _shows_one(name: str, node: Mapping[str, Any]) -> bool:
-    """Whether the aggregate gives one plain value: `max(x, 100)` gives a hundred, and a struct gives a whole row."""
-    arguments = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
-    fraction = "quantile" in name
-    if len(arguments) != 1 + fraction or (fraction and arguments[1].get("type") != "VALUE_CONSTANT"):
-        return False
-    return _arithmetic(arguments[0])
-
-
-def _arithmetic(node: Mapping[str, Any]) -> bool:
-    if node.get("type") == "FUNCTION":
-        below = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
-        return node["function_name"] in {"+", "-", "*", "/", "//", "%"} and all(_arithmetic(item) for item in below)
-    return node.get("type") in {"COLUMN_REF", "VALUE_CONSTANT"}
-
-
-def _labels_only(node: Any, scope: Scope) -> bool:
-    """Whether every column below identifies nobody."""
-    if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
-        found = resolve([fold(n) for n in node["column_names"]], scope)
-        return found is not None and found.label
-    if isinstance(node, dict) and node.get("class") in {"SUBQUERY", "WINDOW"}:
-        return False
-    return all(_labels_only(child, scope) for child in _children(node))
+    grouped = groups.counts and labels_only(item, scope) and groups.holds(item, position)
+    shows_group = groups.sound and told.level < Level.IDENTITY and (grouped or is_summary(item, groups, scope))
+    sources = frozenset(_sources(item, scope, catalog))
+    return Col(fold(name), sources, shows_group, told.level, _how(item, scope), told.places)
 
 
 def _how(item: Mapping[str, Any], scope: Scope) -> str:
@@ -259,7 +149,7 @@ def _how(item: Mapping[str, Any], scope: Scope) -> str:
         found = resolve(parts, scope)
         # A field of a struct is no copy of the whole.
         return found.how if found is not None and found.name == parts[-1] else "derived"
-    return "aggregated" if _has_aggregate(item) else "derived"
+    return "aggregated" if has_aggregate(item) else "derived"
 
 
 def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
@@ -273,58 +163,83 @@ def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
     return [c for r in relations for c in r.columns if c.name not in left_out]
 
 
-def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> list[Relation]:
+def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool]:
+    """Return what FROM names, and whether nothing in it picks or enumerates rows."""
     kind = node["type"]
     if kind == "EMPTY":
-        return []
+        return [], True
     if kind == "JOIN":
-        left = _from(node["left"], scope, catalog)
-        seen = replace(within(scope, wall=False), relations=tuple(left))
-        right = _from(node["right"], seen, catalog)
-        if node.get("ref_type") == "NATURAL":
-            raise UnknownColumnsError
-        joined = _joined(left, right, [fold(str(n)) for n in node.get("using_columns") or ()])
-        _visit(node.get("condition"), replace(scope, relations=(*left, *right)), catalog)
-        return joined
+        return _join(node, scope, catalog)
+    sound = not node.get("sample")
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
-        columns = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
-        return [Relation(fold(node.get("alias") or ""), _renamed(columns, aliases))]
+        table = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
+        return [_relation(node.get("alias") or "", table, aliases, scope)], sound
     if kind == "EXPRESSION_LIST":
-        width = len(node["values"][0])
-        columns = [Col(f"col{i}", frozenset()) for i in range(width)]
-        return [Relation(fold(node.get("alias") or "valueslist"), _renamed(columns, aliases))]
+        return [_relation(node.get("alias") or "valueslist", _values(node), aliases, scope)], sound
     if kind != "BASE_TABLE":
         raise UnknownColumnsError
     (name,) = path_of(node)
-    found = scope.ctes.get(fold(name))
-    columns = list(found) if found is not None else _dataset_columns(catalog, name)
-    return [Relation(fold(node.get("alias") or name), _renamed(columns, aliases))]
+    table = scope.ctes.get(fold(name)) or _dataset(catalog, name, scope)
+    return [_relation(node.get("alias") or name, table, aliases, scope)], sound
 
 
-def _dataset_columns(catalog: Catalog, name: str) -> list[Col]:
+def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
+    """Return a table under a name. Each time it is named its values come from places of their own."""
+    moved = {place: scope.notes.place() for place in sorted(set().union(*(c.places for c in table.columns)))}
+    columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in _renamed(table.columns, aliases))
+    return Relation(fold(alias), tuple(columns), table.rows)
+
+
+def _values(node: Mapping[str, Any]) -> Table:
+    if any(item.get("type") != "VALUE_CONSTANT" for row in node["values"] for item in row):
+        raise UnknownColumnsError
+    columns = [Col(f"col{i}", frozenset(), True, Level.LABEL, "derived") for i in range(len(node["values"][0]))]
+    return Table(tuple(replace(c, places=frozenset({0})) for c in columns), rows=False, sound=True)
+
+
+def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:
     dataset = catalog.dataset(name)
     if dataset is None:
         raise UnknownColumnsError
-    return [
-        Col(
-            fold(c.name),
-            frozenset({f"{dataset.name}.{c.name}"}),
-            label=c.pii is Pii.NONE and not c.key and not c.references,
-        )
+    scope.notes.datasets += 1
+    columns = [
+        Col(fold(c.name), frozenset({f"{dataset.name}.{c.name}"}), level=_level(c), places=frozenset({0}))
         for c in dataset.columns
     ]
+    return Table(tuple(columns), rows=True, sound=True)
 
 
-def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> list[Relation]:
+def _level(column: Column) -> Level:
+    if column.key or column.references or column.pii is Pii.DIRECT:
+        return Level.IDENTITY
+    return Level.LABEL if column.pii is Pii.NONE else Level.MEASURE
+
+
+def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool]:
+    left, left_sound = _from(node["left"], scope, catalog)
+    seen = replace(within(scope, wall=False), relations=tuple(left))
+    right, right_sound = _from(node["right"], seen, catalog)
+    if node.get("ref_type") == "NATURAL":
+        raise UnknownColumnsError
+    using = [fold(str(n)) for n in node.get("using_columns") or ()]
+    joined, sound = _joined(left, right, using)
+    both = replace(scope, relations=(*left, *right))
+    sound = is_sound(node.get("condition"), both, partial(_query, catalog=catalog)) and sound
+    return joined, sound and left_sound and right_sound and node.get("ref_type") != "POSITIONAL"
+
+
+def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> tuple[list[Relation], bool]:
     """Put two sides next to each other; a USING column shows once and comes from both."""
     if not using:
-        return left + right
+        return left + right, True
     both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
+    sound = all(pairs_soundly(same[0], other) for same in both.values() for other in same[1:])
     # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
     shared = {name: _either(name, same) for name, same in both.items()}
-    first = [Relation(r.alias, tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
-    return first + [Relation(r.alias, tuple(c for c in r.columns if c.name not in shared)) for r in right]
+    first = [replace(r, columns=tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
+    rest = [replace(r, columns=tuple(c for c in r.columns if c.name not in shared)) for r in right]
+    return first + rest, sound
 
 
 def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:
@@ -335,22 +250,16 @@ def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:
         if kind == "SUBQUERY":
             inner = _query(node["subquery"]["node"], within(scope, wall=False), catalog)
             below = _sources(node.get("child"), scope, catalog)
-            return below.union(*(c.sources for c in inner))
+            return below.union(*(c.sources for c in inner.columns))
         if kind in {"STAR", "POSITIONAL_REFERENCE"}:
             raise UnknownColumnsError
         if kind == "LAMBDA":
-            names = frozenset(fold(n) for n in _names_below(node.get("lhs")))
+            names = frozenset(fold(n) for n in names_below(node.get("lhs")))
             scope = replace(scope, locals=scope.locals | names)
     found: set[str] = set()
-    for child in _children(node):
+    for child in children(node):
         found |= _sources(child, scope, catalog)
     return found
-
-
-def _names_below(node: Any) -> set[str]:
-    if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
-        return {node["column_names"][-1]}
-    return set().union(*(_names_below(child) for child in _children(node)))
 
 
 def _column_sources(parts: list[str], scope: Scope) -> set[str]:

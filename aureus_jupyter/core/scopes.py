@@ -1,29 +1,85 @@
 """What names mean at one place of a statement: the columns in scope, and the scopes around it.
 
-Where the tree does not say which columns there are, resolving raises `UnknownColumnsError` rather than guess.
+Where the tree does not say which columns there are, or a name can be read in two ways, resolving raises
+`UnknownColumnsError` rather than guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
-__all__ = ["Col", "Relation", "Scope", "UnknownColumnsError", "resolve", "within"]
+__all__ = [
+    "MAX_QUERIES",
+    "Col",
+    "Level",
+    "Notes",
+    "Relation",
+    "Scope",
+    "Table",
+    "UnknownColumnsError",
+    "joint",
+    "resolve",
+    "within",
+]
+
+
+MAX_QUERIES = 1_000
 
 
 class UnknownColumnsError(Exception):
-    """The tree does not say which columns there are."""
+    """The tree does not say which columns there are, or which of two a name means."""
+
+
+class Level(IntEnum):
+    """How much a value tells about one source row: nothing, something about a person, or which row it is."""
+
+    LABEL = 0
+    MEASURE = 1
+    IDENTITY = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Col:
-    """A column in scope: folded name, sources, whether one row of it can show one source row, and how it was made."""
+    """A column in scope: folded name, sources, whether it is a summary, what it tells, and how it was made.
+
+    `places` are the relations its values come from. A statement could enumerate persons by comparing what one relation says
+    of them with what another one holds, so values of two places are kept apart.
+    """
 
     name: str
     sources: frozenset[str]
     summary: bool = False
-    label: bool = False
+    level: Level = Level.IDENTITY
     how: str = "copied"
+    places: frozenset[int] = frozenset()
+
+    @property
+    def label(self) -> bool:
+        """Whether it identifies nobody."""
+        return self.level is Level.LABEL
+
+
+def joint(columns: Iterable[Col]) -> tuple[Level, frozenset[int]]:
+    """Return what columns tell together: what is measured of a person, held against another relation, can tell who it is."""
+    columns = list(columns)
+    level = max((c.level for c in columns), default=Level.LABEL)
+    places = frozenset[int]().union(*(c.places for c in columns))
+    return (Level.IDENTITY if level is Level.MEASURE and len(places) > 1 else level), places
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a query gives. `rows`: one row of it can be one source row. `sound`: nothing in it picks or enumerates rows."""
+
+    columns: tuple[Col, ...]
+    rows: bool
+    sound: bool
+
+    def spoilt(self) -> Table:
+        """Return the table with columns that may each tell which row they come from."""
+        return Table(tuple(replace(c, summary=False, level=Level.IDENTITY) for c in self.columns), True, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +88,28 @@ class Relation:
 
     alias: str
     columns: tuple[Col, ...]
+    rows: bool = True
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is noted over a whole statement: `escaped` names of subqueries in FROM, datasets met, places given out."""
+
+    escaped: bool = False
+    datasets: int = 0
+    places: int = 0
+    queries: int = 0
+
+    def count(self) -> None:
+        """Count a query that is read. A subquery is read once for each question about it, so deep nests multiply."""
+        self.queries += 1
+        if self.queries > MAX_QUERIES:
+            raise UnknownColumnsError
+
+    def place(self) -> int:
+        """Return a place that no other relation has."""
+        self.places += 1
+        return self.places
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +117,35 @@ class Scope:
     """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries.
 
     Where `wall` is true, a name that is found beyond makes a subquery in FROM give other rows for each outer row; that
-    is noted in `escaped`, one list for the whole statement.
+    is noted.
     """
 
     relations: tuple[Relation, ...]
-    ctes: Mapping[str, tuple[Col, ...]]
+    ctes: Mapping[str, Table]
     outer: Scope | None = None
     locals: frozenset[str] = frozenset()
     laterals: tuple[Col, ...] = ()
     wall: bool = False
-    escaped: list[bool] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
 
 def within(scope: Scope, wall: bool) -> Scope:
     """Return the scope in which a subquery of `scope` begins."""
-    return Scope((), scope.ctes, scope, wall=wall, escaped=scope.escaped)
+    return Scope((), scope.ctes, scope, wall=wall, notes=scope.notes)
 
 
 def resolve(parts: list[str], scope: Scope) -> Col | None:
     """Find the column a name means: in a named relation, in any relation, as a field, as a lateral alias, outside."""
-    if len(parts) > 1:
-        for relation in scope.relations:
-            if relation.alias == parts[0]:
-                found = next((c for c in relation.columns if c.name == parts[1]), None)
-                if found is not None:
-                    return found
+    found = dict.fromkeys(_qualified(parts, scope))
     for relation in scope.relations:
-        found = next((c for c in relation.columns if c.name == parts[0]), None)
-        if found is not None:
-            return found
+        plain = _column(relation, parts[0])
+        if plain is not None:
+            found.setdefault(plain)
+            break
+    if len(found) > 1:
+        raise UnknownColumnsError
+    if found:
+        return next(iter(found))
     if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
         return whole
     if any(_has_unsaid_names(relation) for relation in scope.relations):
@@ -75,10 +153,27 @@ def resolve(parts: list[str], scope: Scope) -> Col | None:
     return _beyond(parts, scope)
 
 
+def _qualified(parts: list[str], scope: Scope) -> Iterable[Col]:
+    """Yield each column that `relation.column` can mean, with or without a schema and a database before it."""
+    for place in range(len(parts) - 1):
+        for relation in scope.relations:
+            column = _column(relation, parts[place + 1]) if relation.alias == parts[place] else None
+            if column is not None:
+                yield column
+
+
+def _column(relation: Relation, name: str) -> Col | None:
+    return next((c for c in relation.columns if c.name == name), None)
+
+
 def _whole(alias: str, scope: Scope) -> Col | None:
     """Return a relation's row as one column."""
     relation = next((r for r in scope.relations if r.alias == alias), None)
-    return None if relation is None else Col(alias, frozenset().union(*(c.sources for c in relation.columns)))
+    if relation is None:
+        return None
+    level, places = joint(relation.columns)
+    sources = frozenset[str]().union(*(c.sources for c in relation.columns))
+    return Col(alias, sources, level=level, places=places)
 
 
 def _beyond(parts: list[str], scope: Scope) -> Col | None:
@@ -89,7 +184,7 @@ def _beyond(parts: list[str], scope: Scope) -> Col | None:
     if scope.outer is None:
         return None
     if scope.wall:
-        scope.escaped.append(True)
+        scope.notes.escaped = True
     return resolve(parts, scope.outer)
 
 

@@ -184,7 +184,7 @@ LINEAGE = {
     "select sum(ead) as a from loan union all select pd from loan": [("a", "derived", ["loan.ead", "loan.pd"])],
     "select s.a from (select {'a': pd} as s from loan)": [("a", "derived", ["loan.pd"])],
     "select list_transform([pd], lambda x: x + ead) t from loan": [("t", "derived", ["loan.ead", "loan.pd"])],
-    "select * from (values (1, 2)) v(a, b)": [("a", "copied", []), ("b", "copied", [])],
+    "select * from (values (1, 2)) v(a, b)": [("a", "derived", []), ("b", "derived", [])],
     "select l from loan l": [
         (
             "l",

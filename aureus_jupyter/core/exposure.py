@@ -1,0 +1,142 @@
+"""What an expression tells about single rows, and which conditions a summary may stand on.
+
+A summary groups by what identifies nobody. That is worth nothing where a condition ties such a value to one that does: a
+thousand numbers joined to a key are a thousand persons, one group each. So what identifies may be compared only with what
+identifies, column with column, as joins do; and what is measured of a person not with another relation at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from aureus_jupyter.core.grouping import children
+from aureus_jupyter.core.scopes import Col, Level, Scope, Table, joint, resolve, within
+from aureus_jupyter.values.catalog import fold
+
+__all__ = ["Query", "are_sound", "exposure", "is_sound", "names_below", "pairs_soundly", "picks"]
+
+Query = Callable[[Any, Scope], Table]
+"""Reads a subquery's node in the scope where it begins."""
+
+_COUNTS = frozenset({"count", "approx_count_distinct"})
+_NULLS = frozenset({"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL"})
+_PICKING = frozenset({"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER"})
+_NOBODY = Col("", frozenset(), level=Level.LABEL)
+_SOMEBODY = Col("", frozenset())
+
+
+def exposure(node: Any, scope: Scope, query: Query) -> Col:
+    """Return what an expression tells, as a column without a name. Resolves every name below, also in its subqueries."""
+    level, places = joint(_columns(node, scope, query))
+    return Col("", frozenset(), level=level, places=places)
+
+
+def is_sound(condition: Any, scope: Scope, query: Query) -> bool:
+    """Whether a condition, each part of its conjunctions, neither picks single rows nor ties a group to one."""
+    if isinstance(condition, dict) and condition.get("type") == "CONJUNCTION_AND":
+        return are_sound(condition["children"], scope, query)
+    return _joins_keys(condition, scope, query) or exposure(condition, scope, query).level < Level.IDENTITY
+
+
+def are_sound(conditions: Iterable[Any], scope: Scope, query: Query) -> bool:
+    """Whether all are. Each is looked at, also after one that is not: names that lead outside are noted on the way."""
+    found = [is_sound(condition, scope, query) for condition in conditions]
+    return all(found)
+
+
+def pairs_soundly(left: Col, right: Col) -> bool:
+    """Whether two columns may be held equal: a key with a key, or what identifies nobody with the same."""
+    return (left.label and right.label) or (_is_key(left) and _is_key(right))
+
+
+def picks(node: Mapping[str, Any]) -> bool:
+    """Whether a query takes some of its rows: a limit, the first of each group."""
+    modifiers = node.get("modifiers") or ()
+    return any(m["type"] in _PICKING or m.get("distinct_on_targets") for m in modifiers)
+
+
+def _is_key(column: Col | None) -> bool:
+    return column is not None and column.level is Level.IDENTITY and column.how == "copied" and bool(column.sources)
+
+
+def _reference(node: Any, scope: Scope) -> Col | None:
+    if not isinstance(node, dict) or node.get("type") != "COLUMN_REF":
+        return None
+    return resolve([fold(n) for n in node["column_names"]], scope)
+
+
+def _joins_keys(node: Any, scope: Scope, query: Query) -> bool:
+    """Whether it is `key = key`, `key IN (keys)` or EXISTS over what is sound itself."""
+    if not isinstance(node, dict):
+        return False
+    if node.get("type") == "OPERATOR_NOT" and len(node.get("children") or ()) == 1:
+        return _joins_keys(node["children"][0], scope, query)
+    if node.get("type") == "COMPARE_EQUAL":
+        return _is_key(_reference(node["left"], scope)) and _is_key(_reference(node["right"], scope))
+    if node.get("type") != "SUBQUERY" or "subquery" not in node:
+        return False
+    inner = query(node["subquery"]["node"], within(scope, wall=False))
+    if node.get("child") is None:
+        return inner.sound and str(node.get("subquery_type")).endswith("EXISTS")
+    child = _reference(node["child"], scope)
+    keys = len(inner.columns) == 1 and _is_key(inner.columns[0])
+    return inner.sound and keys and _is_key(child) and node.get("comparison_type") == "COMPARE_EQUAL"
+
+
+def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
+    """Yield what stands below: each column, and a stand-in for what is no column and may tell one row from another."""
+    if isinstance(node, dict):
+        kind = node.get("type")
+        if kind == "COLUMN_REF":
+            parts = [fold(n) for n in node["column_names"]]
+            if parts[0] not in scope.locals:
+                yield _known(resolve(parts, scope), scope)
+            return
+        if node.get("class") == "WINDOW":
+            yield _SOMEBODY
+        elif kind == "SUBQUERY" and "subquery" in node:
+            yield from _of_subquery(node, scope, query)
+            return
+        elif kind == "LAMBDA":
+            names = frozenset(fold(n) for n in names_below(node.get("lhs")))
+            scope = replace(scope, locals=scope.locals | names)
+        node = _without_counted(node, scope)
+    for child in children(node):
+        yield from _columns(child, scope, query)
+
+
+def _known(column: Col | None, scope: Scope) -> Col:
+    if column is None:
+        scope.notes.escaped = True
+        return _SOMEBODY
+    return column
+
+
+def _of_subquery(node: Mapping[str, Any], scope: Scope, query: Query) -> Iterator[Col]:
+    """Yield what a value or a list from a subquery tells. Held against a list, what is measured of a person picks it out."""
+    inner = query(node["subquery"]["node"], within(scope, wall=False))
+    child = list(_columns(node.get("child"), scope, query))
+    held = any(not column.label for column in child)
+    yield from child
+    yield _SOMEBODY if inner.rows or not inner.sound or held else _NOBODY
+    yield from inner.columns
+
+
+def _without_counted(node: Mapping[str, Any], scope: Scope) -> Any:
+    """Leave out a column that is only counted, or only asked whether it is there."""
+    if node.get("type") == "FUNCTION" and str(node.get("function_name", "")).lower() in _COUNTS:
+        arguments = [a.get("expression") or a for a in node.get("arguments") or ()]
+        if all(_reference(a, scope) is not None for a in arguments):
+            return {k: v for k, v in node.items() if k != "arguments"}
+    if node.get("type") in _NULLS and all(_reference(c, scope) is not None for c in node.get("children") or ()):
+        return None
+    return node
+
+
+def names_below(node: Any) -> set[str]:
+    """Return the last part of every name below, which is what a lambda's parameters are."""
+    if isinstance(node, dict) and node.get("type") == "COLUMN_REF":
+        return {node["column_names"][-1]}
+    return set().union(*(names_below(child) for child in children(node)))
