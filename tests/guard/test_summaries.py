@@ -75,7 +75,7 @@ select i, count(*) filter (where d = 0) from (select v.i, l.loan_id - v.i as d f
 select l.pd, sum(m.ead) from loan m join (select distinct pd from loan) l on l.pd = m.loan_id group by 1
 select d, sum(m.ead) from loan m join (select distinct originated_on d from loan) on d = date '2018-01-01' + m.loan_id::int group by 1
 select x.n, sum(m.ead) from loan m join (select country, count(*) n from loan group by 1) x on x.n = m.loan_id group by 1
-with recursive r as (select 0 i, 0 s union all select sum(i) + 1, sum(pd) from r left join loan on loan_id = i + 1 having i < 9) select i, s from r
+with recursive r as (select 0 i, 0 s union all select sum(i) + 1, sum(pd) from r left join loan on loan_id = i + 1) select i, s from r
 select sum(pd) from loan where loan_id = 5
 select sum(pd) from loan where loan_id % 2 = 0
 select count(*) from borrower where full_name = 'x'
@@ -90,6 +90,8 @@ select sum(pd) from loan where loan_id in (select count(*) from borrower)
 select sum(pd) from loan where loan_id not in (select borrower_id from borrower where borrower_id = 5)
 select sum(pd) from loan where loan_id = (select 5)
 select sum(loan_id) from loan
+select count(*) from loan group by (select 1)
+select n from (values ((select max(pd) from loan))) v(n)
 select count(*) from loan where (loan_id, pd) in (select borrower_id, 1 from borrower)
 """
 
@@ -119,6 +121,7 @@ select b.country, sum(l.pd * 2) from loan l left join borrower b using (borrower
 with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select n from r
 select country, sum(pd) from loan group by country union all select 'all', sum(pd) from loan order by 2 limit 5
 select i from (select unnest(range(3)) as i) order by i limit 2
+select count(pd * 2), count(case when pd is null or pd + 1 is null then 1 end) from loan
 select count(*) from loan where originated_on >= (select min(originated_on) from loan)
 """
 
@@ -148,6 +151,12 @@ def test_a_column_behind_a_schema_is_used(name: str, catalog: Catalog, parse: Pa
 def test_a_row_behind_a_schema_is_used_whole(catalog: Catalog, parse: Parse) -> None:
     (use,) = facts("select main.borrower from borrower", catalog, parse).tables
     assert use.star
+
+
+def test_nests_are_not_read_for_ever(catalog: Catalog, parse: Parse) -> None:
+    shallow, deep = ("select " + "(select " * depth + "1" + ")" * depth for depth in (2, 60))
+    assert facts(f"{shallow} from loan group by all", catalog, parse).outputs
+    assert not facts(deep, catalog, parse).outputs
 
 
 def doubled(levels: int) -> str:
