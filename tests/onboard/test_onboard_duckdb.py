@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
 import pytest
+from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.onboard_profile import family, free_name, table_name
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -52,7 +54,7 @@ def pack(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its pack."""
     out = tmp_path_factory.mktemp("drafts") / "bank"
     onboard_location(str(bank), out, "The bank's data & more")
-    return out
+    return opened(out)
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +204,31 @@ def test_only_a_draft_is_replaced(bank: Path, tmp_path: Path, text: str, capsys:
     assert "Traceback" not in told
 
 
+def test_a_contract_that_was_opened_is_never_replaced(
+    bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although pack.yaml still says draft: a person opens contracts one by one, and forgets the pack."""
+    out = tmp_path / "pack"
+    assert main(["onboard", str(bank), str(out)]) == 0
+    opened(out, "loan")
+    before = (out / "contracts" / "loan.odcs.yaml").read_bytes()
+    assert main(["onboard", str(bank), str(out), "--force"]) == 1
+    told = capsys.readouterr().err
+    assert "[pack_exists]" in told
+    assert "loan.odcs.yaml" in told
+    assert (out / "contracts" / "loan.odcs.yaml").read_bytes() == before
+
+
+def test_the_next_step_names_file_and_line(bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "pack"
+    assert main(["onboard", str(bank), str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "nothing can be read yet" in told
+    found = re.search(r"change the line `status: draft` to `status: active` \((.+), line (\d+)\)", told)
+    assert found is not None
+    assert (out / found[1]).read_text("utf-8").splitlines()[int(found[2]) - 1] == "status: draft"
+
+
 def test_a_file_in_the_place_of_the_pack(bank: Path, tmp_path: Path) -> None:
     (tmp_path / "pack").write_text("mine")
     assert main(["onboard", str(bank), str(tmp_path / "pack"), "--force"]) == 1
@@ -211,7 +238,7 @@ def test_a_file_in_the_place_of_the_pack(bank: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "  ", "...", "Žižkov", "_x", "-", "a" * 300, "x\ny"])
 def test_any_name_makes_a_valid_pack(bank: Path, tmp_path: Path, name: str) -> None:
     onboard_location(str(bank), tmp_path / "pack", name)
-    assert validate_pack(tmp_path / "pack") == []
+    assert validate_pack(opened(tmp_path / "pack")) == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.onboard_files import load_files
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -30,6 +31,7 @@ def drafted(tmp_path: Path, files: Files) -> tuple[Path, Catalog]:
         (source / name).write_bytes(data)
     out = tmp_path / "pack"
     onboard_location(str(source), out, "pack")
+    opened(out)
     assert validate_pack(out) == []
     return out, PackSource(out).load()
 

@@ -12,7 +12,7 @@ from typing import Any
 from aureus_jupyter.adapters.schemas import Schema, Violation
 from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii, fold
 
-__all__ = ["ContractError", "Place", "dataset_of", "standard_problems"]
+__all__ = ["ACTIVE", "ContractError", "Place", "dataset_of", "standard_problems", "status_of"]
 
 _STANDARD = Schema("open_data_contract_standard", "schema.json")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
@@ -21,6 +21,8 @@ _NESTED = re.compile(r"(STRUCT|MAP|ENUM|UNION)\([\w ,()\[\]'\"]+\)(\[\d*\])*\Z",
 _HOURS = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
 _DAYS = {"d": 1, "day": 1, "days": 1, "y": 365, "yr": 365, "year": 365, "years": 365}
 Place = list[str | int]
+ACTIVE = "active"
+"""The one status that opens a dataset; the standard also names proposed, draft, deprecated and retired, and allows any word."""
 
 
 class ContractError(ValueError):
@@ -86,6 +88,12 @@ def dataset_of(value: Any, pack: str, digest: str) -> Dataset:
         version=str(contract.get("version", "")),
         contract_digest=digest,
     )
+
+
+def status_of(contract: Mapping[str, Any]) -> str:
+    """Return a contract's status as it is written; nothing when it is missing or no text. Only `ACTIVE` opens a dataset."""
+    status = contract.get("status")
+    return status if isinstance(status, str) else ""
 
 
 def _source(table: Mapping[str, Any]) -> str:

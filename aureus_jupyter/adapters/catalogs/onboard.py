@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from aureus_jupyter.adapters.catalogs.binding import Binder
-from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
+from aureus_jupyter.adapters.catalogs.contracts import ACTIVE, ContractError, dataset_of, status_of
 from aureus_jupyter.adapters.catalogs.onboard_files import Loaded
 from aureus_jupyter.adapters.catalogs.onboard_profile import (
     ColumnProfile,
@@ -26,7 +26,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import (
     profile,
 )
 from aureus_jupyter.adapters.catalogs.onboard_review import review
-from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
+from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.errors import AureusError, UserError
 from aureus_jupyter.ports import RawColumn, RawTable
 from aureus_jupyter.values.catalog import Dataset, Pii
@@ -53,7 +53,19 @@ class OnboardReport:
             f"{len(self.tables)} contracts drafted in {self.folder}: {sum(t.rows for t in self.tables):,} rows, "
             f"{sum(bool(t.key) for t in self.tables)} keys, {len(self.joins)} joins, {personal} columns that may be personal data.\n"
             + "".join(f"Left out: {file}: {why}.\n" for file, why in sorted(self.left_out.items()))
-            + f"Read {self.folder / 'REVIEW.md'}, correct the contracts, then run: aureus pack validate {self.folder}"
+            + self._next()
+        )
+
+    def _next(self) -> str:
+        """Say what opens the datasets: a person's review, contract by contract."""
+        first = Path("contracts") / f"{self.tables[0].name}.odcs.yaml"
+        line = line_of((self.folder / first).read_text("utf-8"), ["status"])
+        return (
+            "Next: nothing can be read yet, because every contract is a draft.\n"
+            f"  1. Read {self.folder / 'REVIEW.md'} and correct the contracts.\n"
+            f"  2. In each contract you have checked, change the line `status: draft` to `status: active` "
+            f"({first}, line {line}).\n"
+            f"  3. Run: aureus pack validate {self.folder} (it names each contract that is still a draft)."
         )
 
 
@@ -119,13 +131,21 @@ def _swap(mine: Path, out: Path) -> None:
 
 
 def check_target(out: Path, force: bool) -> None:
-    """Raise UserError `pack_exists` unless `out` is free, or a draft that may be replaced."""
+    """Raise UserError `pack_exists` unless `out` is free, or a draft of which no contract was made active."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        status = str((load_yaml(out / "pack.yaml") or {}).get("status", ""))
+        status = status_of(load_yaml(out / "pack.yaml") or {})
+        contracts = (out / "contracts").glob("*.odcs.yaml")
+        opened = [path.name for path in contracts if status_of(load_yaml(path) or {}) == ACTIVE]
     except (YamlError, AttributeError, OSError):
-        status = ""
+        status, opened = "", []
+    if opened and status == "draft":
+        raise UserError(
+            "pack_exists",
+            f"{out.name} holds contracts that a person has made active, such as {min(opened)}",
+            hint="Choose another folder. What was reviewed is never replaced, with --force or without.",
+        )
     if status != "draft" or not force:
         raise UserError(
             "pack_exists",

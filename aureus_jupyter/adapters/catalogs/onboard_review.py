@@ -12,14 +12,15 @@ __all__ = ["review"]
 _TOP = """
 Everything here was guessed from the data. Nothing is sure until you have checked it.
 
-- A table without a contract cannot be reached.
+- A table without a contract cannot be reached, and neither can one whose contract is a draft: nobody reads anything yet.
 - Every table and column begins at the classification internal. A guess at personal data raises a column to confidential (restricted
   for special categories) and its table to confidential. No guess does not mean no personal data.
 - Nothing in these files is a value from the data: the reasons are names, counts and shares.
 
 Check: names and descriptions, keys, joins, every guess at personal data and what was *not* guessed, owner and approvers,
-jurisdiction, retention, and who may read for which purpose (policies/access.policy.yaml). Then set the status in pack.yaml and in
-each contract to active, and run `aureus pack validate`.
+jurisdiction, retention, and who may read for which purpose (policies/access.policy.yaml). In each contract that is right, change
+`status: draft` to `status: active`: from then on its table can be read, under the policies. Contracts can be opened one by one.
+Then set the status in pack.yaml to active, and run `aureus pack validate`.
 """
 
 
