@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -301,3 +303,62 @@ def test_a_free_name_stays_within_the_length_of_a_name() -> None:
 )
 def test_families_of_types(kind: str, wanted: str) -> None:
     assert family(kind) == wanted
+
+
+NESTED = """
+CREATE TABLE visit AS SELECT i AS visit_id, {'a': i, 'email': 'p' || i || '@bank.example'} AS st, ['p' || i || '@bank.example'] AS li,
+  MAP {'k': 'p' || i || '@bank.example'} AS mp, [{'q': i, 'first name': 'x'}] AS ls, {'a': [i], 'b': 1.5} AS plain,
+  CASE WHEN i % 2 = 0 THEN 4111111111111111.0::DOUBLE END AS pan_like, (420602000000 + i)::DOUBLE AS mobile
+  FROM range(100) t(i);
+"""
+
+
+def test_personal_data_inside_nested_types_is_found(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
+        con.execute(NESTED)
+    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
+    (visit,) = PackSource(opened(tmp_path / "pack")).load().datasets
+    direct = {c.name for c in visit.columns if c.pii is Pii.DIRECT}
+    assert direct == {"st", "li", "mp", "ls", "mobile"}
+    texts = "".join(p.read_text("utf-8") for p in (tmp_path / "pack").rglob("*") if p.suffix in {".md", ".yaml"})
+    assert "bank.example" not in texts
+
+
+def test_a_card_number_that_a_missing_value_made_a_fraction_is_found(tmp_path: Path) -> None:
+    """As pandas does: whole numbers with gaps become DOUBLE."""
+    cards = ["4111111111111111", "5500005555555559", "4012888888881881", "5105105105105100", "4222222222222220"]
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
+        rows = ", ".join(f"({card}::DOUBLE)" for card in [*cards, "NULL"])
+        con.execute(f"CREATE TABLE t AS SELECT x FROM (VALUES {rows}) AS v(x)")
+    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
+    (table,) = PackSource(opened(tmp_path / "pack")).load().datasets
+    assert [c.pii for c in table.columns] == [Pii.DIRECT]
+
+
+def test_names_that_differ_only_in_case_or_schema_and_views(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
+        con.execute(
+            'CREATE SCHEMA a; CREATE SCHEMA "B b"; CREATE TABLE a.loan (loan_id INT); CREATE TABLE main.loan (loan_id INT)'
+        )
+        con.execute(
+            'CREATE TABLE "B b"."Loan" (loan_id INT); CREATE VIEW v AS SELECT * FROM a.loan; CREATE TABLE a."select" ("from" INT)'
+        )
+    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
+    assert validate_pack(opened(tmp_path / "pack")) == []
+    found = {d.name: d.source for d in PackSource(tmp_path / "pack").load().datasets}
+    assert len({name.lower() for name in found}) == 5
+    assert set(found.values()) == {"a.loan", "loan", "B b.Loan", "v", "a.select"}
+
+
+def test_a_database_that_is_locked_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    path = tmp_path / "n.duckdb"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert main(["onboard", str(path), str(tmp_path / "pack")]) == 1
+        holder.communicate("")
+    assert "[file_in_use]" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*pack*"))

@@ -199,7 +199,12 @@ def _fitting(raw: RawTable) -> tuple[RawTable, list[str]]:
         with Binder() as binder:
             unknown = {int(place[3]) for place, _, _ in binder.create(dataset)}
     kept = tuple(column for index, column in enumerate(held) if index not in unknown)
-    return replace(raw, columns=kept), [column.name for column in raw.columns if column not in kept]
+    return replace(raw, columns=kept), [_missed(column) for column in raw.columns if column not in kept]
+
+
+def _missed(column: RawColumn) -> str:
+    untyped = column.type.strip('"').upper() == "NULL"
+    return f"{column.name} (it is always empty, so it has no type)" if untyped else column.name
 
 
 def _dataset(source: str, columns: Sequence[RawColumn]) -> Dataset | None:

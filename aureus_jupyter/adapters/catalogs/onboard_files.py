@@ -78,7 +78,11 @@ def load_files(folder: Path, target: Path) -> Loaded:
                 raise KeyboardInterrupt from None
             except duckdb.Error as error:
                 # The text of the error may quote the file; its class does not.
-                left_out[path.name] = f"DuckDB cannot read it ({type(error).__name__})"
+                left_out[path.name] = (
+                    "one of its lines is longer than 2 MB"
+                    if "maximum_line_size" in str(error) or "Maximum line size" in str(error)
+                    else f"DuckDB cannot read it ({type(error).__name__})"
+                )
         con.execute("CHECKPOINT")
     target.with_name("text.csv").unlink(missing_ok=True)
     return Loaded(path=target, origins=origins, notes=notes, left_out=left_out)
@@ -100,6 +104,9 @@ def _dialect(con: Any, path: str) -> tuple[str, list[str]]:
     )
     skipped, header, columns, dates = found.fetchone()
     if skipped and (not header or skipped > _PREAMBLE):
+        raise Unfit("its lines have different numbers of fields")
+    if len(columns) == 1 and re.search(r"[,;\t|]", columns[0]["name"]):
+        # A reader that finds no separator all lines agree on takes each line for one value.
         raise Unfit("its lines have different numbers of fields")
     options, notes = "", []
     if skipped:

@@ -9,6 +9,9 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import ColumnProfile, Join
 
 __all__ = ["review"]
 
+_FEW_ROWS = 20
+_NAMELESS = re.compile(r"(column|col|c|f|v|x|field|var|unnamed)?[ _:]*\d+", re.IGNORECASE)
+
 _TOP = """
 Everything here was guessed from the data. Nothing is sure until you have checked it.
 
@@ -43,15 +46,26 @@ def review(
 
 
 def _table(table: TableProfile, joins: Mapping[tuple[str, str], Join]) -> list[str]:
-    key = f"`{_plain(table.key)}`, never empty and never twice" if table.key else "none found"
+    key = f"`{_plain(table.key)}`, never empty and never twice" if table.key else _no_key(table)
     lines = [f"## {table.name}", "", f"{table.rows:,} rows from `{_plain(table.origin or table.source)}`. Key: {key}."]
     notes = [*table.notes, *(["It has no rows, so its types are a guess."] if not table.rows else [])]
+    if table.rows and table.key and table.rows < _FEW_ROWS:
+        notes.append(f"With {table.rows} rows a column is easily never twice: check the key.")
+    if table.columns and all(_NAMELESS.fullmatch(column.name) for column in table.columns):
+        notes.append(
+            "The names of its columns say nothing, so personal data was looked for in values only. Look at each column."
+        )
     lines += ["", *(f"- {_plain(note)}" for note in notes)] if notes else []
     lines += ["", "| column | type | empty | distinct | guess | why |", "|---|---|--:|--:|---|---|"]
     for column in table.columns:
         cells = _cells(table, column, joins.get((table.name, column.name)))
         lines.append("| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in cells) + " |")
     return lines
+
+
+def _no_key(table: TableProfile) -> str:
+    unique = [f"`{_plain(column.name)}`" for column in table.columns if column.unique and column.empty == 0]
+    return f"none drafted; never empty and never twice: {', '.join(unique[:5])}" if unique else "none found"
 
 
 def _cells(table: TableProfile, column: ColumnProfile, join: Join | None) -> tuple[str, ...]:
