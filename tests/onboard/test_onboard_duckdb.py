@@ -313,6 +313,31 @@ CREATE TABLE visit AS SELECT i AS visit_id, {'a': i, 'email': 'p' || i || '@bank
 """
 
 
+def test_the_values_of_an_enum_are_shown_in_no_review_and_in_no_contract_when_they_may_be_personal(
+    tmp_path: Path,
+) -> None:
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
+        con.execute(
+            "CREATE TYPE people AS ENUM ('Novák, Jan', 'O''Hara (x)'); CREATE TYPE grade AS ENUM ('AAA', 'B''b')"
+        )
+        con.execute(
+            "CREATE TABLE t AS SELECT i AS id, 'Novák, Jan'::people AS client_name, {'first_name': 'Novák, Jan'::people} AS st, "
+            "'AAA'::grade AS rated, ['AAA'::grade] AS before FROM range(30) t(i)"
+        )
+        con.execute("CREATE TABLE lone AS SELECT 'Novák, Jan'::people AS last_name")
+    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
+    (table,) = PackSource(opened(tmp_path / "pack")).load().datasets
+    assert [c.name for c in table.columns] == ["id", "rated", "before"]
+    text = (tmp_path / "pack" / "REVIEW.md").read_text("utf-8")
+    assert "client_name (its type lists what may be personal data), st (its" in text
+    assert "list values that may be personal data" in text
+    assert "as they are part of the type: rated, before. Check" in text
+    assert "AAA" not in text
+    texts = "".join(p.read_text("utf-8") for p in (tmp_path / "pack").rglob("*") if p.suffix in {".md", ".yaml"})
+    assert "Nov" not in texts
+    assert "Hara" not in texts
+
+
 def test_personal_data_inside_nested_types_is_found(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
         con.execute(NESTED)

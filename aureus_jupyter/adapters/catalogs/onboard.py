@@ -82,7 +82,8 @@ def onboard(
     """Profile every table of `reader` and write a pack to `out`, whole or not at all.
 
     `connection` is what pack.yaml says about where the data is; with `loaded` the pack gets that DuckDB file, which is moved,
-    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts; none holds a data value. Raises
+    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts; none holds a data value, but for the members of an ENUM
+    that no guess at personal data was made about: they are its type. Raises
     UserError `nothing_to_onboard`, `pack_exists` (a pack that was reviewed, or a draft without `force`), `pack_not_written`.
     """
     check_target(out, force)
@@ -171,6 +172,11 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
             left_out[raw.source] = f"it cannot be read ({error.code})"
             continue
         more = loaded.notes.get(raw.source, ()) if loaded else ()
+        table, told = _without_listed(table)
+        wrong += told
+        if not table.columns:
+            left_out[raw.source] = "the types of its columns list values that may be personal data"
+            continue
         if wrong:
             more = (
                 *more,
@@ -185,6 +191,21 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
             )
         )
     return tuple(named)
+
+
+def _without_listed(table: TableProfile) -> tuple[TableProfile, list[str]]:
+    """Return the table without the columns whose type is a list of values that may be personal data, and what to say of them.
+
+    A contract must name a type as the engine does, and an ENUM's name is its values: they would stand in files and in prompts.
+    """
+    listed = [c.name for c in table.columns if c.pii is not None and "ENUM(" in c.type.upper()]
+    if not listed:
+        return table, []
+    kept = tuple(column for column in table.columns if column.name not in listed)
+    key = "" if table.key in listed else table.key
+    return replace(table, columns=kept, key=key), [
+        f"{name} (its type lists what may be personal data)" for name in listed
+    ]
 
 
 def _fitting(raw: RawTable) -> tuple[RawTable, list[str]]:

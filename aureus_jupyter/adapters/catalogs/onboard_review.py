@@ -10,6 +10,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import ColumnProfile, Join
 __all__ = ["review"]
 
 _FEW_ROWS = 20
+_LISTED = re.compile(r"ENUM\('(?:[^']|'')*'(?:, '(?:[^']|'')*')*\)")
 _NAMELESS = re.compile(r"(column|col|c|f|v|x|field|var|unnamed)?[ _:]*\d+", re.IGNORECASE)
 
 _TOP = """
@@ -18,7 +19,7 @@ Everything here was guessed from the data. Nothing is sure until you have checke
 - A table without a contract cannot be reached, and neither can one whose contract is a draft: nobody reads anything yet.
 - Every table and column begins at the classification internal. A guess at personal data raises a column to confidential (restricted
   for special categories) and its table to confidential. No guess does not mean no personal data.
-- Nothing in these files is a value from the data: the reasons are names, counts and shares.
+- Nothing in these files is a value from the data, but for the members of ENUM types: the reasons are names, counts and shares.
 
 Check: names and descriptions, keys, joins, every guess at personal data and what was *not* guessed, owner and approvers,
 jurisdiction, retention, and who may read for which purpose (policies/access.policy.yaml). In each contract that is right, change
@@ -51,6 +52,11 @@ def _table(table: TableProfile, joins: Mapping[tuple[str, str], Join]) -> list[s
     notes = [*table.notes, *(["It has no rows, so its types are a guess."] if not table.rows else [])]
     if table.rows and table.key and table.rows < _FEW_ROWS:
         notes.append(f"With {table.rows} rows a column is easily never twice: check the key.")
+    listed = [column.name for column in table.columns if _LISTED.search(column.type)]
+    if listed:
+        notes.append(
+            f"The contract lists the values of ENUM types, as they are part of the type: {', '.join(listed)}. Check that all may be read."
+        )
     if table.columns and all(_NAMELESS.fullmatch(column.name) for column in table.columns):
         notes.append(
             "The names of its columns say nothing, so personal data was looked for in values only. Look at each column."
@@ -84,7 +90,7 @@ def _cells(table: TableProfile, column: ColumnProfile, join: Join | None) -> tup
         why.append(column.note)
     empty = f"{column.empty / table.rows:.1%}" if table.rows else "–"
     distinct = "–" if column.distinct is None else f"{column.distinct:,}"
-    return column.name, column.type, empty, distinct, "; ".join(guesses), "; ".join(why)
+    return column.name, _LISTED.sub("ENUM", column.type), empty, distinct, "; ".join(guesses), "; ".join(why)
 
 
 def _plain(text: str) -> str:
