@@ -111,6 +111,7 @@ def contract_problems(value: Any) -> list[ContractError]:
         ask(lambda: _duration(value, "retention", _DAYS))
         ask(lambda: _custom(value, []))
         ask(lambda: _word(value.get("domain"), ["domain"], "text"))
+        ask(lambda: _approvers(value))
     table = value["schema"][0] if isinstance(value, dict) and _list(value.get("schema")) else None
     if isinstance(table, dict):
         ask(lambda: _source(table))
@@ -213,17 +214,21 @@ def _purpose(contract: Mapping[str, Any]) -> str:
 
 
 def _owner(contract: Mapping[str, Any]) -> str:
+    """Return the first owner who has not left the team."""
     team = contract.get("team")
     members = team.get("members") if isinstance(team, dict) else team
-    owners = [m for m in _list(members) if isinstance(m, dict) and m.get("role") == "owner"]
+    found = (m for m in _list(members) if isinstance(m, dict) and not m.get("dateOut"))
+    owners = [m for m in found if str(m.get("role")).strip().lower() == "owner"]
     return str(owners[0].get("username") or owners[0].get("name") or "") if owners else ""
 
 
 def _approvers(contract: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return who approves of reading, each once: whoever approves of writing only has no say in it."""
     found: dict[str, None] = {}
-    for role in _list(contract.get("roles")):
-        if isinstance(role, dict):
-            names = str(role.get("firstLevelApprovers") or "").split(",")
+    for index, role in enumerate(_list(contract.get("roles"))):
+        if isinstance(role, dict) and str(role.get("access")).strip().lower() != "write":
+            place: Place = ["roles", index, "firstLevelApprovers"]
+            names = _word(role.get("firstLevelApprovers"), place, "names separated by commas").split(",")
             found.update((name.strip(), None) for name in names if name.strip())
     return tuple(found)
 

@@ -10,14 +10,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from aureus_jupyter.adapters.catalogs.contracts import ACTIVE, ContractError, Place
+from aureus_jupyter.adapters.catalogs.contracts import ContractError, Place
 from aureus_jupyter.core.nearest import nearest
 from aureus_jupyter.values.catalog import Classification, Pii
 
-__all__ = ["STATUSES", "label_problems", "near"]
+__all__ = ["label_problems", "near"]
 
-STATUSES = ("proposed", "draft", ACTIVE, "deprecated", "retired")
 _DATASET, _COLUMN = ("classification", "jurisdiction"), ("pii", "unit", "piiEvidence")
+_DURATIONS = ("frequency", "retention")
+_PLACES = {
+    "classification": "classification at the contract's own customProperties, or as a member of a column",
+    "jurisdiction": "jurisdiction at the contract's own customProperties",
+    "pii": "pii at the customProperties of a column",
+}
 # ISO 3166-1 alpha-2, and the reserved codes EU, EZ, UK and UN.
 _COUNTRIES = frozenset(
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG "
@@ -44,12 +49,12 @@ def label_problems(contract: Any) -> Iterator[ContractError]:
     """
     if not isinstance(contract, Mapping):
         return
-    if isinstance(contract.get("status"), str):
-        yield from _word(contract["status"], ["status"], "status", STATUSES)
     yield from _custom(contract, [], _DATASET)
+    yield from _durations(contract)
     tables = contract.get("schema")
     for table, item in enumerate(tables if isinstance(tables, list) else ()):
         columns = item.get("properties") if isinstance(item, Mapping) else None
+        yield from _custom(item, ["schema", table], ()) if isinstance(item, Mapping) else ()
         for index, column in enumerate(columns if isinstance(columns, list) else ()):
             if isinstance(column, Mapping):
                 place: Place = ["schema", table, "properties", index]
@@ -72,8 +77,25 @@ def _custom(entry: Mapping[str, Any], place: Place, known: tuple[str, ...]) -> I
             yield from _word(value, [*where, "value"], name, Pii)
         elif name == "jurisdiction" and name in known:
             yield from _jurisdiction(value, [*where, "value"])
+        elif name not in known and name in _PLACES:
+            yield ContractError([*where, "property"], _PLACES[name], "it where nothing reads it")
         elif name not in known:
             yield from _misspelt(name, [*where, "property"], known)
+
+
+def _durations(contract: Mapping[str, Any]) -> Iterator[ContractError]:
+    """Find a duration that was meant to be ours; the standard has others, which say nothing here."""
+    items = contract.get("slaProperties")
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        name = item.get("property") if isinstance(item, Mapping) else None
+        if not isinstance(name, str) or name in _DURATIONS:
+            continue
+        plain = re.sub(r"[^a-z]", "", name.lower())
+        alike = difflib.get_close_matches(plain, _DURATIONS, n=1, cutoff=0.75)
+        meant = "frequency" if plain == "freshness" else next(iter(alike), "")
+        if meant:
+            where: Place = ["slaProperties", index, "property"]
+            yield ContractError(where, f"{meant}, which is read", "a name like it that nothing reads")
 
 
 def _word(value: Any, place: Place, what: str, known: Iterable[str]) -> Iterator[ContractError]:
@@ -97,6 +119,7 @@ def _jurisdiction(value: Any, place: Place) -> Iterator[ContractError]:
 def _misspelt(name: str, place: Place, known: tuple[str, ...]) -> Iterator[ContractError]:
     """Find a property that was meant to be ours: under a name that nothing reads it protects nothing."""
     plain = re.sub(r"[^a-z]", "", name.lower())
+    known = known or tuple(_PLACES)
     alike = difflib.get_close_matches(plain, [word.lower() for word in known], n=1, cutoff=0.75)
     if alike or plain.startswith("pii"):
         meant = next((word for word in known if alike and word.lower() == alike[0]), "pii")

@@ -82,8 +82,8 @@ def onboard(
     """Profile every table of `reader` and write a pack to `out`, whole or not at all.
 
     `connection` is what pack.yaml says about where the data is; with `loaded` the pack gets that DuckDB file, which is moved,
-    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts; none holds a data value, but for the members of an ENUM
-    that no guess at personal data was made about: they are its type. Raises
+    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts. None holds a data value, but for the
+    members of an ENUM that no guess at personal data was made about: they are its type. Raises
     UserError `nothing_to_onboard`, `pack_exists` (a pack that was reviewed, or a draft without `force`), `pack_not_written`.
     """
     check_target(out, force)

@@ -18,7 +18,7 @@ from aureus_jupyter.adapters.catalogs.contracts import (
     standard_problems,
     status_of,
 )
-from aureus_jupyter.adapters.catalogs.labels import STATUSES, label_problems, near
+from aureus_jupyter.adapters.catalogs.labels import label_problems, near
 from aureus_jupyter.adapters.catalogs.pack import SCHEMAS, is_inside
 from aureus_jupyter.adapters.catalogs.questions import Fault, question_faults, question_of
 from aureus_jupyter.adapters.catalogs.strangers import printable, strangers
@@ -29,6 +29,7 @@ from aureus_jupyter.values.catalog import Dataset, fold
 __all__ = ["Check", "Problem", "validate", "validate_pack"]
 
 _MOST = 200
+_STATUSES = ("proposed", "draft", ACTIVE, "deprecated", "retired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +169,16 @@ def _named(value: Any) -> Iterator[str]:
 
 
 def _draft(check: Check, path: Path, value: Any) -> None:
-    """Warn of a contract that opens nothing, so that a person who has reviewed it knows which line to change."""
+    """Warn of a contract that opens nothing, so that a person who has reviewed it knows which line to change.
+
+    Another word than the standard's own is no mistake: it allows any.
+    """
     status = status_of(value) if isinstance(value, dict) else ACTIVE
-    if status != ACTIVE and status in STATUSES:
+    if status and status != ACTIVE:
+        known = status in _STATUSES
         expected = f"{ACTIVE} once it is reviewed; until then its dataset cannot be read"
-        check.say(path, "status", expected, status, ["status"], warning=True)
+        expected, found = (expected, status) if known else (expected + near(status, _STATUSES), "another word")
+        check.say(path, "status", expected, found, ["status"], warning=True)
 
 
 def _references(check: Check) -> None:
