@@ -239,6 +239,7 @@ def test_names_alone(name: str, level: Pii) -> None:
     "passport_expiry num_cc_carrying_balance num_accounts_30d_past_due open_credit_lines loan_age vehicle_age mortgage percentage "
     "bank_name Country_Name product_name file_name table_name branchName Bank_name city_name currency_name short_name username_count "
     "account_type card_id current_accounts_delinq total_debit_limit salary_account initial_listing_status stability "
+    "grid_cell last_login professional_fees education_loan segment_name scheme_name "
     "tonnage wall_height platform fund_name marketing taxi_fare nominal".split(),
 )
 def test_names_that_only_contain_such_a_word(name: str) -> None:

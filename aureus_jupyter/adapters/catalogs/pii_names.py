@@ -38,7 +38,8 @@ _THINGS = (
     r"vessel|ship|school|university|station|campaign|code|security|ticker|sector|industry|exchange|market|page|site|app|application|"
     r"system|service|feature|package|module|function|job|task|team|role|portfolio|sheet|path|dataset|data|variable|param(eter)?|item|"
     r"article|plan|tag|label|key|object|stage|status|step|day|month|weekday|language|locale|zone|desk|book|strategy|instrument|asset|"
-    r"commodity|unit|center|short|long|trade|trading|device|method|source|target|report|indicator)_?names?(_?\d+)?$"
+    r"commodity|unit|center|attribute|process|scheme|channel|store|shop|place|location|area|room|color|tier|level|segment|grade|cluster|"
+    r"bucket|batch|stream|queue|topic|node|folder|directory|library|short|long|trade|trading|device|method|source|target|report|indicator)_?names?(_?\d+)?$"
 )
 _OF = r"(no|nr|num|number|nummer)"
 _RULES: tuple[NameRule, ...] = (
@@ -65,7 +66,7 @@ _RULES: tuple[NameRule, ...] = (
         kinds=_TEXT,
     ),
     NameRule(
-        pattern=rf"(^|_)(tele|mobile_?|cell_?|home_?|work_?|contact_?)?phone|(^|_)(mobile|cell|gsm|handy|fax|tel)(_?({_OF}|home|work|mobile|\d+))*$|"
+        pattern=rf"(^|_)(tele|mobile_?|cell_?|home_?|work_?|contact_?)?phone|(^|_)(mobile|gsm|handy|fax|tel)(_?({_OF}|home|work|mobile|\d+))*$|(^|_)cell_?{_OF}$|"
         rf"contact_?{_OF}$|telefon|(^|_)msisdn(_|$)",
         level=Pii.DIRECT,
         what="a telephone number",
@@ -100,7 +101,13 @@ _RULES: tuple[NameRule, ...] = (
         kinds=_TEXT,
         unless=_THINGS,
     ),
-    NameRule(pattern=r"(^|_)(user_?name|login_?name|login)$", level=Pii.DIRECT, what="a user's name", kinds=_TEXT),
+    NameRule(
+        pattern=r"(^|_)(user_?name|login_?name|login)$",
+        level=Pii.DIRECT,
+        what="a user's name",
+        kinds=_TEXT,
+        unless=r"(last|first)_login",
+    ),
     NameRule(
         pattern=r"(^|_)race(_|$)|ethnic|religio|politic|(^|_)(is_)?pep(_|$)|(^|_)health(_|$)|disability|union_member|sexual_|biometric|"
         r"diagnos|(^|_)(medical|criminal|genetic)(_|$)|convict(ion|ed)",
@@ -134,7 +141,7 @@ _RULES: tuple[NameRule, ...] = (
         r"income_(statement|tax_rate|stability)|salary_account",
     ),
     NameRule(
-        pattern=r"nationality|citizenship|occupation|profession|(^|_)education(_|$)|(job|emp|employment)_?title|(^|_)employer(_|$)",
+        pattern=r"nationality|citizenship|occupation(_|$)|profession(_|$)|(^|_)education(_level|_code)?$|(job|emp|employment)_?title|(^|_)employer(_|$)",
         level=Pii.QUASI,
         what="a trait that identifies together with others",
     ),
