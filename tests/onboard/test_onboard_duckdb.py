@@ -305,61 +305,6 @@ def test_families_of_types(kind: str, wanted: str) -> None:
     assert family(kind) == wanted
 
 
-NESTED = """
-CREATE TABLE visit AS SELECT i AS visit_id, {'a': i, 'email': 'p' || i || '@bank.example'} AS st, ['p' || i || '@bank.example'] AS li,
-  MAP {'k': 'p' || i || '@bank.example'} AS mp, [{'q': i, 'first name': 'x'}] AS ls, {'a': [i], 'b': 1.5} AS plain,
-  CASE WHEN i % 2 = 0 THEN 4111111111111111.0::DOUBLE END AS pan_like, (420602000000 + i)::DOUBLE AS mobile
-  FROM range(100) t(i);
-"""
-
-
-def test_the_values_of_an_enum_are_shown_in_no_review_and_in_no_contract_when_they_may_be_personal(
-    tmp_path: Path,
-) -> None:
-    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
-        con.execute(
-            "CREATE TYPE people AS ENUM ('Novák, Jan', 'O''Hara (x)'); CREATE TYPE grade AS ENUM ('AAA', 'B''b')"
-        )
-        con.execute(
-            "CREATE TABLE t AS SELECT i AS id, 'Novák, Jan'::people AS client_name, {'first_name': 'Novák, Jan'::people} AS st, "
-            "'AAA'::grade AS rated, ['AAA'::grade] AS before FROM range(30) t(i)"
-        )
-        con.execute("CREATE TABLE lone AS SELECT 'Novák, Jan'::people AS last_name")
-    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
-    (table,) = PackSource(opened(tmp_path / "pack")).load().datasets
-    assert [c.name for c in table.columns] == ["id", "rated", "before"]
-    text = (tmp_path / "pack" / "REVIEW.md").read_text("utf-8")
-    assert "client_name (its type lists what may be personal data), st (its" in text
-    assert "list values that may be personal data" in text
-    assert "as they are part of the type: rated, before. Check" in text
-    assert "AAA" not in text
-    texts = "".join(p.read_text("utf-8") for p in (tmp_path / "pack").rglob("*") if p.suffix in {".md", ".yaml"})
-    assert "Nov" not in texts
-    assert "Hara" not in texts
-
-
-def test_personal_data_inside_nested_types_is_found(tmp_path: Path) -> None:
-    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
-        con.execute(NESTED)
-    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
-    (visit,) = PackSource(opened(tmp_path / "pack")).load().datasets
-    direct = {c.name for c in visit.columns if c.pii is Pii.DIRECT}
-    assert direct == {"st", "li", "mp", "ls", "mobile"}
-    texts = "".join(p.read_text("utf-8") for p in (tmp_path / "pack").rglob("*") if p.suffix in {".md", ".yaml"})
-    assert "bank.example" not in texts
-
-
-def test_a_card_number_that_a_missing_value_made_a_fraction_is_found(tmp_path: Path) -> None:
-    """As pandas does: whole numbers with gaps become DOUBLE."""
-    cards = ["4111111111111111", "5500005555555559", "4012888888881881", "5105105105105100", "4222222222222220"]
-    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
-        rows = ", ".join(f"({card}::DOUBLE)" for card in [*cards, "NULL"])
-        con.execute(f"CREATE TABLE t AS SELECT x FROM (VALUES {rows}) AS v(x)")
-    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
-    (table,) = PackSource(opened(tmp_path / "pack")).load().datasets
-    assert [c.pii for c in table.columns] == [Pii.DIRECT]
-
-
 def test_names_that_differ_only_in_case_or_schema_and_views(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
         con.execute(
