@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
 from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -80,3 +81,20 @@ def test_a_card_number_that_a_missing_value_made_a_fraction_is_found(tmp_path: P
     onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
     (table,) = PackSource(opened(tmp_path / "pack")).load().datasets
     assert [c.pii for c in table.columns] == [Pii.DIRECT]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("id,name,name,Name", "Columns of the same name were numbered: Name, name."),
+        ('id,"a, b",amount,"a, b"', "Columns of the same name were numbered: a, b."),
+        ("id,name,name_1,name_2", ""),
+    ],
+)
+def test_names_that_occur_twice_are_said_to(tmp_path: Path, head: str, said: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "t.csv").write_text(f"{head}\n1,x,2,z\n2,u,3,w\n")
+    onboard_location(str(tmp_path / "in"), tmp_path / "pack", "pack")
+    text = (tmp_path / "pack" / "REVIEW.md").read_text("utf-8")
+    assert ("were numbered" in text) == bool(said)
+    assert said in text

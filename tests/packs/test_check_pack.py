@@ -255,11 +255,11 @@ def test_everything_wrong_is_said_in_one_run(pack: Path, capsys: pytest.CaptureF
     told = capsys.readouterr().out
     places = {tuple(line.split(": ")[:2]) for line in told.splitlines()[:-1]}
     assert places == {
-        ("contracts/borrower.odcs.yaml:12", "schema.0.properties.0.physicalType"),
-        ("contracts/borrower.odcs.yaml:18", "schema.0.properties.1.customProperties.0.value"),
+        ("contracts/borrower.odcs.yaml:12", "schema.0.properties.0.physicalType of id"),
+        ("contracts/borrower.odcs.yaml:18", "schema.0.properties.1.customProperties.0.value of mail"),
         ("contracts/loan.odcs.yaml:7", "customProperties.0.value"),
         ("contracts/loan.odcs.yaml:9", "slaProperties.0"),
-        ("contracts/loan.odcs.yaml:16", "schema.0.properties.0.classification"),
+        ("contracts/loan.odcs.yaml:16", "schema.0.properties.0.classification of id"),
         ("pack.yaml:5", "connection.path"),
         ("policies/access.policy.yaml:7", "policies.0.when"),
         ("policies/access.policy.yaml:8", "policies.0.effect"),

@@ -190,7 +190,14 @@ def _note(rows: int, filled: int, distinct: int, kind: str, samples: Sequence[st
         return "one value only"
     if len(samples) >= 20 and all(_yymmdd(text) for text in samples):
         return "reads as dates written yymmdd; the engine sees no dates"
-    return _numeric(samples) if kind == "text" else ""
+    return (_dated(samples) or _numeric(samples)) if kind == "text" else ""
+
+
+def _dated(samples: Sequence[str]) -> str:
+    """Say that a column's texts are dates in one of the common ways to write them."""
+    form = r"\d{1,2}[-/. ]{1,2}([A-Za-z]{3,9}|\d{1,2})[-/. ]{1,2}(\d{2}|\d{4})|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
+    dates = sum(re.fullmatch(form, text.strip(), re.ASCII) is not None for text in samples)
+    return "reads as dates; the engine sees text" if len(samples) >= 20 and dates >= _SHARE * len(samples) else ""
 
 
 def _numeric(samples: Sequence[str]) -> str:

@@ -155,9 +155,20 @@ def _contract(check: Check, path: Path) -> None:
     for error in [*label_problems(value), *standard_problems(value), *wrong]:
         if error.path not in said:
             said.append(error.path)
-            where = ".".join(str(p) for p in error.path) or "the file"
-            check.say(path, where, error.expected, error.found, error.path)
+            check.say(path, _field(value, error.path), error.expected, error.found, error.path)
     _draft(check, path, value)
+
+
+def _field(value: Any, place: Place) -> str:
+    """Return a place in words, with the name of the column it is about: nobody counts to the ninth."""
+    where = ".".join(str(part) for part in place) or "the file"
+    if place[2:3] != ["properties"] or len(place) < 4:
+        return where
+    try:
+        name = value["schema"][place[1]]["properties"][place[3]]["name"]
+    except (LookupError, TypeError):
+        return where
+    return f"{where} of {name}" if isinstance(name, str) and name.isprintable() and len(name) <= 80 else where
 
 
 def _named(value: Any) -> Iterator[str]:
