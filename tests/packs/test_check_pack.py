@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -92,6 +94,24 @@ def test_a_table_the_connection_does_not_have(tmp_path: Path) -> None:
     problem = one(tmp_path / "pack")
     assert (problem.file, problem.field) == ("contracts/loan.odcs.yaml", "schema.0.physicalName")
     assert "loan" in problem.expected.partition("nearest: ")[2]
+
+
+def test_a_database_in_use_says_nothing_against_the_pack(tmp_path: Path) -> None:
+    path = tmp_path / "bank.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("CREATE TABLE loan AS SELECT i AS loan_id FROM range(9) t(i)")
+    onboard_location(str(path), tmp_path / "pack", "pack")
+    opened(tmp_path / "pack")
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        problem = one(tmp_path / "pack")
+        holder.communicate("")
+    assert (problem.file, problem.field, problem.warning) == ("pack.yaml", "connection", True)
+    assert "open elsewhere" in problem.found
 
 
 def test_a_draft_is_a_warning_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
