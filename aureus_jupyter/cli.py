@@ -158,13 +158,16 @@ def _trust(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from aureus_jupyter.adapters.catalogs.validate import validate_pack
+    from aureus_jupyter.adapters.config.load import load_settings
+    from aureus_jupyter.app.packs import check_pack
 
-    problems = validate_pack(options.path)
-    for problem in problems:
-        print(problem)
-    print(f"{len(problems)} problems" if problems else f"{options.path.name}: no problems")
-    return 1 if problems else 0
+    found = check_pack(options.path, load_settings(Path.cwd()))
+    for problem in found:
+        print(_plain(str(problem)))
+    wrong = sum(not problem.warning for problem in found)
+    warned = f", {len(found) - wrong} warnings" if len(found) > wrong else ""
+    print(f"{options.path.resolve().name}: {wrong or 'no'} problems{warned}")
+    return 1 if wrong else 0
 
 
 def _policy_test(options: argparse.Namespace) -> int:

@@ -127,8 +127,8 @@ def notebook() -> nbformat.NotebookNode:
     """Return the notebook, the same every time."""
     cells = [
         new_markdown_cell(
-            "# Twenty questions\n\nOver two drafted packs: `aureus onboard` makes them from the Berka bank and the AMLSim transfers. "
-            "Papermill sets where they are.",
+            "# Twenty questions\n\nOver two packs: `aureus onboard` drafts them from the Berka bank and the AMLSim transfers, and a "
+            "person who has checked their contracts sets each to `status: active`. Papermill sets where they are.",
             id="top",
         ),
         new_code_cell(

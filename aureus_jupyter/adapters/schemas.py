@@ -14,7 +14,9 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["POLICY_FILE", "Schema", "Violation"]
+from aureus_jupyter.core.nearest import nearest
+
+__all__ = ["POLICY_FILE", "POLICY_TEST_FILE", "Schema", "Violation"]
 
 _Path = tuple[str | int, ...]
 
@@ -83,6 +85,8 @@ class Schema:
 
 POLICY_FILE = Schema("aureus_jupyter.adapters.policies", "policy.schema.json")
 """A file of policies: read by the policy engine, and checked with the pack that holds it."""
+POLICY_TEST_FILE = Schema("aureus_jupyter.adapters.policies", "policy_test.schema.json")
+"""A file of tests beside policies."""
 
 
 def _order(violation: Violation) -> tuple[int, tuple[str, ...], str]:
@@ -131,7 +135,9 @@ def _expected(error: Any) -> str:
     if rule == "additionalProperties":
         return f"only the members {', '.join(sorted(error.schema.get('properties', {})))}"[:300]
     if rule == "enum":
-        return f"one of {', '.join(str(v) for v in value)}"[:300]
+        known = [str(v) for v in value]
+        close = nearest(error.instance, known, 1) if isinstance(error.instance, str) else ()
+        return f"one of {', '.join(known)}"[:300] + (f" (nearest: {close[0]})" if close else "")
     if rule == "const":
         return str(value)
     if rule == "type":

@@ -96,7 +96,7 @@ def whoami(settings: Settings) -> dict[str, Any]:
 
 
 def catalog(found: Catalog, text: str, every: int, purpose: str) -> dict[str, Any]:
-    """Return datasets and columns that hold all words."""
+    """Return datasets and columns that hold all words. Hides the names of those whose contract is not active, and counts them."""
     wanted = text.lower().split()
     rows = []
     for dataset in found.datasets:
@@ -112,6 +112,11 @@ def catalog(found: Catalog, text: str, every: int, purpose: str) -> dict[str, An
     if hidden:
         told = f"for the purpose {purpose}" if purpose else "without a purpose; add --purpose"
         ask.append(f"{hidden} of {every} datasets are closed to you {told}.")
+    if found.waiting:
+        ask.append(
+            f"{len(found.waiting)} more cannot be read yet, because their contracts are not active: "
+            "aureus pack validate PATH, with the pack's folder, names each file and line to review."
+        )
     return page(f"{len(found.datasets)} datasets", rows, ("name", "", "what it is"), " ".join(ask))
 
 

@@ -97,20 +97,34 @@ def _portable(sql: str, catalog: Catalog, dialect: str, shown: Callable[[], Cata
 
 
 def _datasets(refs: Iterable[TableRef], catalog: Catalog, shown: Callable[[], Catalog]) -> tuple[Dataset, ...]:
-    """Resolve every table, in order of first use. Raises Refused `unknown_dataset` with the nearest names."""
+    """Resolve every table, in order of first use. Raises Refused `unknown_dataset` or `contract_not_active`."""
     found: dict[str, Dataset] = {}
     for ref in refs:
         dataset = catalog.dataset(ref.name)
         if dataset is None:
-            known = [d.name for d in shown().datasets]
-            raise Refused(
-                "unknown_dataset",
-                f"{_safe(ref.name)} is not a dataset of the catalog",
-                hint=nearest_hint(ref.name, known, "See %aureus catalog for the datasets you can read."),
-                span=ref.span,
-            )
+            raise _unreachable(ref, catalog, shown)
         found.setdefault(fold(dataset.name), dataset)
     return tuple(found.values())
+
+
+def _unreachable(ref: TableRef, catalog: Catalog, shown: Callable[[], Catalog]) -> Refused:
+    waiting = catalog.waits(ref.name)
+    if waiting is None:
+        known = [d.name for d in shown().datasets]
+        return Refused(
+            "unknown_dataset",
+            f"{_safe(ref.name)} is not a dataset of the catalog",
+            hint=nearest_hint(ref.name, known, "See %aureus catalog for the datasets you can read."),
+            span=ref.span,
+        )
+    status = f"has the status {_safe(waiting.status)}" if waiting.status else "has no status"
+    change = f"make its line {waiting.line} read" if waiting.line else "add a line to it"
+    return Refused(
+        "contract_not_active",
+        f"the contract of {_safe(ref.name)} {status}, and a dataset can be read only once its contract is active",
+        hint=f"Review {waiting.file} of the pack, or ask the pack's owner to. When all in it is right, {change}: status: active",
+        span=ref.span,
+    )
 
 
 def _safe(name: str) -> str:

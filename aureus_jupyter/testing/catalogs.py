@@ -41,6 +41,10 @@ class CatalogConformance:
     def unreadable(self) -> CatalogSource:
         """Return a source of `HOUSE` where the contract of client cannot be read."""
 
+    @abstractmethod
+    def draft(self) -> CatalogSource:
+        """Return a source of `HOUSE` where the contract of client is a draft: its status is not active."""
+
     def _account(self) -> Dataset:
         found = self.house().load().dataset("ACCOUNT")
         assert found is not None
@@ -95,6 +99,15 @@ class CatalogConformance:
         error = raised(Unavailable, lambda: self.unreadable().load())
         assert error.code
         assert error.hint
+
+    def test_a_draft_is_out_of_reach(self) -> None:
+        """It is no dataset of the catalog, which knows where to open it; what is active stays."""
+        catalog = self.draft().load()
+        assert [fold(d.name) for d in catalog.datasets] == ["account"]
+        (waiting,) = catalog.waiting
+        assert (fold(waiting.name), waiting.status) == ("client", "draft")
+        assert waiting.file
+        assert self.house().load().waiting == ()
 
     def test_a_question_binds_its_slots(self) -> None:
         """They stay names in the SQL, and are never its text."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from .canonical import digest_json
 
-__all__ = ["Catalog", "Classification", "Column", "Dataset", "Metric", "Pii", "Question", "Slot", "fold"]
+__all__ = ["Catalog", "Classification", "Column", "Dataset", "Metric", "Pii", "Question", "Slot", "Waiting", "fold"]
 
 
 class Classification(StrEnum):
@@ -88,6 +88,19 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A dataset that no cell can reach because its contract is not active, and where the contract says so.
+
+    Does not hold columns or labels: nobody has checked them. `file` is inside the pack; `line` is 0 where there is no status.
+    """
+
+    name: str
+    status: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """A typed gap in a verified question. `kind` is number, percent, date, text or choice."""
 
@@ -125,12 +138,16 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Every dataset a session may name, and one digest that changes when any contract does."""
+    """Every dataset a session may name, and one digest that changes when any contract does.
+
+    `waiting` are those it may not name yet; none of them is among the datasets.
+    """
 
     datasets: tuple[Dataset, ...]
     questions: tuple[Question, ...] = ()
     metrics: tuple[Metric, ...] = ()
     version: str = ""
+    waiting: tuple[Waiting, ...] = ()
     index: Mapping[str, Dataset] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -146,3 +163,8 @@ class Catalog:
     def dataset(self, name: str) -> Dataset | None:
         """Return the dataset called `name`, compared as the engines compare, or None."""
         return self.index.get(fold(name))
+
+    def waits(self, name: str) -> Waiting | None:
+        """Return what keeps the dataset called `name` out of the catalog, or None when nothing of that name waits."""
+        wanted = fold(name)
+        return next((w for w in self.waiting if fold(w.name) == wanted), None)

@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from reviewed import opened  # noqa: E402 - beside the tests, as it is theirs
+
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 SMALL_ROUNDS = 5 * ROUNDS
 LINES = int(os.environ.get("BENCH_LINES", "1200000"))
@@ -75,6 +79,7 @@ def cells(folder: Path) -> dict[str, dict[str, float]]:
     from aureus_jupyter.app.onboarding import onboard_location
 
     onboard_location(str(folder / "ours.duckdb"), folder / "pack", "bench")
+    opened(folder / "pack")
     # Nothing else than the cells is measured, and nothing is written when Python ends.
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     atexit.unregister(shell.atexit_operations)
@@ -187,6 +192,7 @@ def many(folder: Path) -> dict[str, list[float]]:
     from aureus_jupyter.app.onboarding import onboard_location
 
     onboard_location(str(path), pack, "big")
+    opened(pack)
     found: dict[str, list[float]] = {}
     for _ in range(3):
         for which in ("raw", "arrow", "ours"):

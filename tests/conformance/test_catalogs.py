@@ -13,9 +13,9 @@ from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.testing.catalogs import CatalogConformance
 from aureus_jupyter.testing.suites import checks, failures
-from aureus_jupyter.values.catalog import Catalog, Classification
+from aureus_jupyter.values.catalog import Catalog, Classification, Waiting
 
-HEAD = "apiVersion: v3.1.0\nkind: DataContract\nid: c.{0}\nversion: 1.0.0\nstatus: draft\n{1}schema:\n  - name: {0}\n    properties:\n"
+HEAD = "apiVersion: v3.1.0\nkind: DataContract\nid: c.{0}\nversion: 1.0.0\nstatus: active\n{1}schema:\n  - name: {0}\n    properties:\n"
 ACCOUNT = HEAD.format("account", "") + (
     "      - {name: id, physicalType: BIGINT, primaryKey: true, classification: public}\n"
     "      - {name: holder, physicalType: VARCHAR, classification: confidential,"
@@ -55,6 +55,9 @@ class Packs(CatalogConformance):
 
     def unreadable(self) -> Any:
         return self.of(CLIENT + "      - {name: ")
+
+    def draft(self) -> Any:
+        return self.of(CLIENT.replace("status: active", "status: draft"))
 
 
 class TestPack(Packs):
@@ -124,6 +127,10 @@ BROKEN: dict[str, tuple[Callable[[Callable[[], Catalog]], Any], str]] = {
     "one version": (lambda load: replace(load(), version="v"), "the_version_follows_the_contracts"),
     "one digest": (datasets(contract_digest="x"), "the_version_follows_the_contracts"),
     "the part that can be read": (what_can_be_read, "the_whole_or_nothing"),
+    "drafts too": (
+        lambda load: replace(load(), waiting=(Waiting(name="client", status="draft", file="x", line=1),)),
+        "a_draft_is_out_of_reach",
+    ),
     "values as text": (texts_filled_in, "a_question_binds_its_slots"),
 }
 

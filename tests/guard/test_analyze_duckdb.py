@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from aureus_jupyter.core.analyze import analyze, bound_text
 from aureus_jupyter.core.functions import ALLOWED, TABLE_FUNCTIONS
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.errors import AureusError, Refused, UserError
-from aureus_jupyter.values.catalog import Catalog
+from aureus_jupyter.values.catalog import Catalog, Waiting
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 REFUSED = yaml.safe_load((CORPUS / "guard_refused.yaml").read_text("utf-8"))
@@ -114,6 +115,26 @@ def test_a_hint_names_what_the_asker_may_see(sql: str, named: str, other: str, c
     assert named in hint(lambda: catalog).replace(other, "")
     assert hint(lambda: Catalog(datasets=())).startswith(other)
     assert hint().startswith(other), "nothing is shown unless somebody says so"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [
+        (Waiting(name="Vip", status="draft", file="contracts/vip.odcs.yaml", line=6), "make its line 6 read: status"),
+        (Waiting(name="vip", status="", file="contracts/vip.odcs.yaml", line=0), "add a line to it: status: active"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+def test_a_dataset_without_an_active_contract_says_what_opens_it(
+    waiting: Waiting, said: str, dialect: str, catalog: Catalog, parse: Parse
+) -> None:
+    sql = "select count(*) from loan where pd > (select max(a) from VIP)"
+    with pytest.raises(Refused) as caught:
+        analyze(sql, parse(sql), replace(catalog, waiting=(waiting,)), dialect)
+    assert caught.value.code == "contract_not_active"
+    assert caught.value.hint.startswith("Review contracts/vip.odcs.yaml")
+    assert said in caught.value.hint
+    assert waiting.status in caught.value.message
 
 
 def test_readers_that_disagree_refuse(catalog: Catalog, parse: Parse) -> None:

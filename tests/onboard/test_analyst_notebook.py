@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from reviewed import opened
 from tools import tool
 
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -81,11 +82,12 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def packs(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both packs, drafted."""
+    """Both packs, drafted, and every contract opened as after a review."""
     folder = tmp_path_factory.mktemp("packs")
     for name in ("berka", "amlsim"):
         assert main(["onboard", str(shared / "data" / name), str(folder / name)]) == 0
-        assert validate_pack(folder / name) == []
+        assert PackSource(folder / name).load().datasets == (), "a draft opens nothing"
+        assert validate_pack(opened(folder / name)) == []
     return folder
 
 

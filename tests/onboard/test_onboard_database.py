@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.onboard_sql import SqlReader, without_password
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -54,7 +55,7 @@ def bank(postgres: str) -> str:
 
 def test_a_whole_database(bank: str, tmp_path: Path) -> None:
     onboard_location(bank, tmp_path / "pack", "Bank")
-    assert validate_pack(tmp_path / "pack") == []
+    assert validate_pack(opened(tmp_path / "pack")) == []
     catalog = {d.name: d for d in PackSource(tmp_path / "pack").load().datasets}
     assert set(catalog) == {"customer", "loan", "big_loan", "Limits_100", "part"}
     assert catalog["Limits_100"].source == "Risk Dept.Limits 100%"
@@ -87,6 +88,7 @@ def test_a_whole_database(bank: str, tmp_path: Path) -> None:
 def test_only_what_the_account_may_read(bank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = bank.replace("bank@", f"analyst:{quote('Tajné heslo/1', safe='')}@")
     onboard_location(url, tmp_path / "pack", "pack")
+    opened(tmp_path / "pack")
     found = {d.name: [c.name for c in d.columns] for d in PackSource(tmp_path / "pack").load().datasets}
     assert set(found) == {"customer", "loan"}
     assert found["customer"] == ["customer_id", "code"]
@@ -103,12 +105,13 @@ def test_only_what_the_account_may_read(bank: str, tmp_path: Path, monkeypatch: 
     assert "heslo" not in text
 
 
-def test_a_cell_over_the_draft(bank: str, tmp_path: Path, front: Any) -> None:
-    """The draft of a database is enough for a governed cell: joined, filtered by a parameter, names masked."""
+def test_a_cell_over_the_reviewed_draft(bank: str, tmp_path: Path, front: Any) -> None:
+    """The draft of a database, once opened, is enough for a governed cell: joined, filtered by a parameter, names masked."""
     with psycopg.connect(bank) as con:
         con.execute("CREATE ROLE scientist LOGIN")
         con.execute("GRANT SELECT ON loan, customer TO scientist")
     onboard_location(bank.replace("bank@", "scientist@"), tmp_path / "drafted", "drafted")
+    opened(tmp_path / "drafted")
     front.purpose = f"--purpose analysis --pack {tmp_path / 'drafted'} "
     told = front.asked(
         "SELECT count(*) AS loans, sum(l.amount) AS amount FROM loan AS l JOIN customer AS c ON c.customer_id = l.customer_id "

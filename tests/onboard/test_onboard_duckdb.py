@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.onboard_profile import family, free_name, table_name
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -52,7 +56,7 @@ def pack(bank: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its pack."""
     out = tmp_path_factory.mktemp("drafts") / "bank"
     onboard_location(str(bank), out, "The bank's data & more")
-    return out
+    return opened(out)
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +206,31 @@ def test_only_a_draft_is_replaced(bank: Path, tmp_path: Path, text: str, capsys:
     assert "Traceback" not in told
 
 
+def test_a_contract_that_was_opened_is_never_replaced(
+    bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although pack.yaml still says draft: a person opens contracts one by one, and forgets the pack."""
+    out = tmp_path / "pack"
+    assert main(["onboard", str(bank), str(out)]) == 0
+    opened(out, "loan")
+    before = (out / "contracts" / "loan.odcs.yaml").read_bytes()
+    assert main(["onboard", str(bank), str(out), "--force"]) == 1
+    told = capsys.readouterr().err
+    assert "[pack_exists]" in told
+    assert "loan.odcs.yaml" in told
+    assert (out / "contracts" / "loan.odcs.yaml").read_bytes() == before
+
+
+def test_the_next_step_names_file_and_line(bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "pack"
+    assert main(["onboard", str(bank), str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "nothing can be read yet" in told
+    found = re.search(r"change the line `status: draft` to `status: active` \((.+), line (\d+)\)", told)
+    assert found is not None
+    assert (out / found[1]).read_text("utf-8").splitlines()[int(found[2]) - 1] == "status: draft"
+
+
 def test_a_file_in_the_place_of_the_pack(bank: Path, tmp_path: Path) -> None:
     (tmp_path / "pack").write_text("mine")
     assert main(["onboard", str(bank), str(tmp_path / "pack"), "--force"]) == 1
@@ -211,7 +240,7 @@ def test_a_file_in_the_place_of_the_pack(bank: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "  ", "...", "Žižkov", "_x", "-", "a" * 300, "x\ny"])
 def test_any_name_makes_a_valid_pack(bank: Path, tmp_path: Path, name: str) -> None:
     onboard_location(str(bank), tmp_path / "pack", name)
-    assert validate_pack(tmp_path / "pack") == []
+    assert validate_pack(opened(tmp_path / "pack")) == []
 
 
 @pytest.mark.parametrize(
@@ -274,3 +303,32 @@ def test_a_free_name_stays_within_the_length_of_a_name() -> None:
 )
 def test_families_of_types(kind: str, wanted: str) -> None:
     assert family(kind) == wanted
+
+
+def test_names_that_differ_only_in_case_or_schema_and_views(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "n.duckdb")) as con:
+        con.execute(
+            'CREATE SCHEMA a; CREATE SCHEMA "B b"; CREATE TABLE a.loan (loan_id INT); CREATE TABLE main.loan (loan_id INT)'
+        )
+        con.execute(
+            'CREATE TABLE "B b"."Loan" (loan_id INT); CREATE VIEW v AS SELECT * FROM a.loan; CREATE TABLE a."select" ("from" INT)'
+        )
+    onboard_location(str(tmp_path / "n.duckdb"), tmp_path / "pack", "pack")
+    assert validate_pack(opened(tmp_path / "pack")) == []
+    found = {d.name: d.source for d in PackSource(tmp_path / "pack").load().datasets}
+    assert len({name.lower() for name in found}) == 5
+    assert set(found.values()) == {"a.loan", "loan", "B b.Loan", "v", "a.select"}
+
+
+def test_a_database_that_is_locked_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    path = tmp_path / "n.duckdb"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert main(["onboard", str(path), str(tmp_path / "pack")]) == 1
+        holder.communicate("")
+    assert "[file_in_use]" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*pack*"))

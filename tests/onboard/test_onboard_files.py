@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from reviewed import opened
 
 from aureus_jupyter.adapters.catalogs.onboard_files import load_files
 from aureus_jupyter.adapters.catalogs.pack import PackSource
@@ -30,6 +31,7 @@ def drafted(tmp_path: Path, files: Files) -> tuple[Path, Catalog]:
         (source / name).write_bytes(data)
     out = tmp_path / "pack"
     onboard_location(str(source), out, "pack")
+    opened(out)
     assert validate_pack(out) == []
     return out, PackSource(out).load()
 
@@ -329,3 +331,67 @@ def test_loading_leaves_no_text_copy_behind(tmp_path: Path) -> None:
     loaded = load_files(tmp_path / "in", tmp_path / "data.duckdb")
     assert {p.name for p in tmp_path.iterdir()} == {"in", "data.duckdb"}
     assert loaded.origins == {"a": "a.csv"}
+
+
+ODD: dict[str, tuple[bytes, str]] = {
+    "ragged": (b"a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12\n", "its lines have different numbers of fields"),
+    "a huge field": (b'id,text\n1,"' + b"x" * 3_000_000 + b'"\n2,short\n', "one of its lines is longer than 2 MB"),
+    "empty": (b"", "it is empty"),
+    "no text": (b"a,b\n1,\x00\n", "it holds NUL bytes: it is no text file, or UTF-16 without a byte order mark"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_file_is_left_out_and_it_is_said_why(tmp_path: Path, name: str) -> None:
+    data, why = ODD[name]
+    pack, catalog = drafted(tmp_path, {"odd.csv": data, "good.csv": b"a,b\n1,2\n"})
+    assert [d.name for d in catalog.datasets] == ["good"]
+    assert f"- `odd.csv`: {why}\n" in (pack / "REVIEW.md").read_text("utf-8")
+
+
+def review_of(tmp_path: Path, text: str) -> str:
+    pack, _ = drafted(tmp_path, {"t.csv": text.encode()})
+    return (pack / "REVIEW.md").read_text("utf-8")
+
+
+def test_names_that_say_nothing_are_said_to(tmp_path: Path) -> None:
+    said = "The names of its columns say nothing"
+    assert said in review_of(tmp_path, "column0,column1\n1,2\n2,3\n")
+    (tmp_path / "two").mkdir()
+    assert said not in review_of(tmp_path / "two", "column0,amount\n1,2\n2,3\n")
+
+
+def test_a_key_of_few_rows_and_keys_not_drafted_are_said(tmp_path: Path) -> None:
+    assert "With 2 rows a column is easily never twice" in review_of(tmp_path, "id,x\n1,2\n2,2\n")
+    (tmp_path / "two").mkdir()
+    lines = "".join(f"{n % 3},{n},{n % 5}\n" for n in range(40))
+    text = review_of(tmp_path / "two", f"a,Cert,b\n{lines}")
+    assert "Key: none drafted; never empty and never twice: `Cert`." in text
+    assert "easily never twice" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([str(n) for n in range(99)] + ["n/a"], "reads as numbers but for a few values"),
+        ([f"{n},5" for n in range(99)], "reads as numbers with a comma in them"),
+        ([f"{1 + n % 28}-May-{n % 30:02d}" for n in range(99)], "reads as dates; the engine sees text"),
+        ([f"x{n}" for n in range(99)], ""),
+    ],
+)
+def test_text_that_reads_as_something_else_is_said_to(tmp_path: Path, values: list[str], said: str) -> None:
+    text = review_of(tmp_path, "id;v\n" + "".join(f"{n};{value}\n" for n, value in enumerate(values)))
+    assert ("reads as" in text) == bool(said)
+    assert said in text
+
+
+def test_two_columns_of_one_name_that_is_no_ids_are_no_join(tmp_path: Path) -> None:
+    _, catalog = drafted(tmp_path, {"one.csv": b"a,b\n1,2\n2,3\n", "two.csv": b"a,c\n1,2\n"})
+    assert not [c for d in catalog.datasets for c in d.columns if c.references]
+
+
+def test_two_thousand_columns(tmp_path: Path) -> None:
+    head = ",".join(f"c{n}" for n in range(2000))
+    rows = "\n".join(",".join(str(n * m) for n in range(2000)) for m in range(3))
+    _, catalog = drafted(tmp_path, {"wide.csv": f"{head}\n{rows}\n".encode()})
+    assert len(catalog.datasets[0].columns) == 2000

@@ -183,6 +183,44 @@ def test_a_few_e_mail_addresses_among_notes_are_found() -> None:
         ("applicant_age", Pii.QUASI),
         ("zip_code", Pii.QUASI),
         ("annual_income", Pii.QUASI),
+        ("employee_name", Pii.DIRECT),
+        ("Guarantor Name", Pii.DIRECT),
+        ("beneficiary_name", Pii.DIRECT),
+        ("sdn_name", Pii.DIRECT),
+        ("name_1", Pii.DIRECT),
+        ("surname", Pii.DIRECT),
+        ("nom", Pii.DIRECT),
+        ("user_name", Pii.DIRECT),
+        ("straße", Pii.DIRECT),
+        ("home_address", Pii.DIRECT),
+        ("birth_year", Pii.DIRECT),
+        ("geburtsdatum", Pii.DIRECT),
+        ("place_of_birth", Pii.DIRECT),
+        ("email_1", Pii.DIRECT),
+        ("contactEmail", Pii.DIRECT),
+        ("mobile_no", Pii.DIRECT),
+        ("contact_number", Pii.DIRECT),
+        ("fax", Pii.DIRECT),
+        ("acct_no", Pii.DIRECT),
+        ("AccountNumber", Pii.DIRECT),
+        ("kontonummer", Pii.DIRECT),
+        ("beneficiary_account", Pii.DIRECT),
+        ("nameOrig", Pii.DIRECT),
+        ("cc_num", Pii.DIRECT),
+        ("credit_card", Pii.DIRECT),
+        ("ip", Pii.DIRECT),
+        ("national_insurance_no", Pii.DIRECT),
+        ("numéro_passport", Pii.DIRECT),
+        ("bsn", Pii.DIRECT),
+        ("steuer_id", Pii.DIRECT),
+        ("identity_document", Pii.DIRECT),
+        ("diagnosis", Pii.SENSITIVE),
+        ("pep_verified", Pii.SENSITIVE),
+        ("MARRIAGE", Pii.QUASI),
+        ("EDUCATION", Pii.QUASI),
+        ("emp_title", Pii.QUASI),
+        ("customer_gender", Pii.QUASI),
+        ("longitude", Pii.QUASI),
     ],
 )
 def test_names_alone(name: str, level: Pii) -> None:
@@ -196,11 +234,71 @@ def test_names_alone(name: str, level: Pii) -> None:
     "name",
     "trace grace_period brace pepper stage page usage average image_id account_id district_id amount status balance "
     "is_disabled telemetry microphone_count k_symbol bank_to frequency issued duration payments mail_class filename "
-    "healthy_ratio enumeration company nationwide_flag".split(),
+    "healthy_ratio enumeration company nationwide_flag "
+    "debt_to_income interest_income verified_income verification_income_joint phone_type email_verified has_phone address_id "
+    "passport_expiry num_cc_carrying_balance num_accounts_30d_past_due open_credit_lines loan_age vehicle_age mortgage percentage "
+    "bank_name Country_Name product_name file_name table_name branchName Bank_name city_name currency_name short_name username_count "
+    "account_type card_id current_accounts_delinq total_debit_limit salary_account initial_listing_status stability "
+    "grid_cell last_login professional_fees education_loan segment_name scheme_name "
+    "tonnage wall_height platform fund_name marketing taxi_fare nominal".split(),
 )
 def test_names_that_only_contain_such_a_word(name: str) -> None:
     found = guess(name, [])
     assert found is None, found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "level"),
+    [
+        ("birth", "date", Pii.DIRECT),
+        ("dob", "timestamp", Pii.DIRECT),
+        ("passport_issued", "date", None),
+        ("address_since", "date", None),
+        ("phone", "boolean", None),
+        ("is_pep", "boolean", Pii.SENSITIVE),
+        ("gender", "boolean", Pii.QUASI),
+        ("name", "integer", None),
+        ("address", "number", None),
+        ("income", "number", Pii.QUASI),
+        ("account", "integer", Pii.DIRECT),
+        ("contact", "other", None),
+        ("addresses", "other", None),
+        ("address", "other", Pii.DIRECT),
+    ],
+)
+def test_a_name_means_something_only_for_some_types(name: str, kind: str, level: Pii | None) -> None:
+    found = guess(name, [], kind)
+    assert (found.level if found else None) is level
+
+
+def test_the_names_inside_a_type_are_read_and_the_strictest_counts() -> None:
+    found = guess("contact", [], "other", ["kind", "email", "religion"])
+    assert found is not None
+    assert found.level is Pii.SENSITIVE
+    assert "the name of a field in it" in found.evidence
+    assert guess("contact", [], "other", ["kind", "amount"]) is None
+
+
+@pytest.mark.parametrize("start", ["", "1", "99"])
+def test_numbers_padded_with_zeros_are_no_telephone_numbers(start: str) -> None:
+    values = [f"{int(start + '12345'):0{len(start) + 7}d}{n:03d}" for n in range(400)]
+    assert guess("column7", values) is None
+
+
+def test_two_zeros_and_groups_are_a_telephone_number() -> None:
+    found = guess("column7", [f"00420 602 {n} 123" for n in range(100, 160)])
+    assert found is not None
+    assert "telephone" in found.evidence
+
+
+def test_notes_that_announce_what_identifies_are_found() -> None:
+    values = [f"no further remark is on file, case {n}" for n in range(90)]
+    values += [f"DOB 0{n} Jan 1961; Passport X{n} (Elsewhere)" for n in range(10)]
+    found = guess("remarks", values)
+    assert found is not None
+    assert found.evidence == "10% of 100 distinct values hold words such as passport or date of birth"
+    assert guess("document", ["passport", "national id", "identity card", "tax id", "ssn"]) is None, "names of kinds"
+    assert guess("remarks", values[:90]) is None
 
 
 def test_a_birth_number_without_its_end_is_told_by_the_months_of_women() -> None:

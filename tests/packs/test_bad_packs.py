@@ -136,11 +136,41 @@ BAD = {
     "no logical type": Bad(B, "        logicalType: string\n", "", 13, "properties.1", "a logicalType", loads=True),
     "flag as text": Bad(L, "required: true", "required: no", 16, "required", "boolean"),
     "key as text": Bad(L, "primaryKey: true", "primaryKey: yes", 16, "primaryKey", "boolean"),
-    "pii": Bad(B, "value: direct", "value: directly", 17, "customProperties", "none, quasi, direct, sensitive"),
+    "pii": Bad(B, "value: direct", "value: directly", 18, "customProperties", "none, quasi, direct, sensitive"),
     "pii as a list": Bad(
-        B, "value: direct", "value: [direct]", 17, "customProperties", "none, quasi, direct, sensitive"
+        B, "value: direct", "value: [direct]", 18, "customProperties", "none, quasi, direct, sensitive"
     ),
-    "pii empty": Bad(B, "value: direct", "value:", 17, "customProperties", "none, quasi, direct, sensitive"),
+    "pii empty": Bad(B, "value: direct", "value:", 18, "customProperties", "none, quasi, direct, sensitive"),
+    "pii misspelt": Bad(B, "value: direct", "value: dirct", 18, "customProperties.0.value", "(nearest: direct)"),
+    "pii's name in capitals": Bad(B, "property: pii", "property: PII", 17, "customProperties.0.property", "pii"),
+    "pii's name misspelt": Bad(
+        B, "property: pii", "property: pii_level", 17, "customProperties.0.property", "such as pii", loads=True
+    ),
+    "classification of a column": Bad(
+        L, "classification: public", "classification: publc", 16, "0.classification", "(nearest: public)", loads=True
+    ),
+    "classification of a dataset": Bad(
+        L, "value: internal", "value: Internal", 7, "customProperties.0.value", "(nearest: internal)", loads=True
+    ),
+    "jurisdiction": Bad(
+        L,
+        "customProperties:\n",
+        "customProperties:\n  - {property: jurisdiction, value: Eu}\n",
+        7,
+        "customProperties.0.value",
+        "(nearest: EU)",
+        loads=True,
+    ),
+    "jurisdiction's name": Bad(
+        L,
+        "customProperties:\n",
+        "customProperties:\n  - {property: juristiction, value: EU}\n",
+        7,
+        "customProperties.0.property",
+        "such as jurisdiction",
+        loads=True,
+    ),
+    "status of the contract": Bad(L, "status: active", "status: activ", 5, "status", "(nearest: active)", loads=True),
     "pii twice": Bad(
         B,
         "            value: direct\n",
@@ -217,6 +247,9 @@ BAD = {
     "policy of another pack": Bad(A, "[small]", "[smal]", 6, "small.access.match", "the pack small", loads=True),
     "policy's member": Bad(A, "roles_any", "role_any", 7, "policies.0.when", "only the members", loads=True),
     "policy that is no YAML": Bad(A, "[Loan]", "[Loan", 6, "the file", "plain YAML", loads=True),
+    "policy of a dataset spelled nearly": Bad(
+        A, "[Loan]", "[Laon]", 6, "small.access.match", "(nearest: loan)", loads=True
+    ),
     "policy twice": Bad(
         A,
         "  - id: small.access\n",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from reviewed import opened
 from stdnum import iban
 from stdnum.at import vnr
 from stdnum.cz import dic, rc
@@ -15,6 +16,7 @@ from stdnum.pl import pesel
 from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.catalogs.seeds import ensure_seeds
 from aureus_jupyter.adapters.catalogs.validate import validate_pack
+from aureus_jupyter.app.onboarding import onboard_location
 from aureus_jupyter.core.copilot.verified import slot_value
 from aureus_jupyter.core.text import bind_names
 from aureus_jupyter.values.catalog import Catalog
@@ -63,6 +65,20 @@ def test_columns_and_types_are_the_contracts(catalog: Catalog, data: duckdb.Duck
                 target, _, key = column.references.partition(".")
                 orphans = f"select count(*) from {dataset.source} a anti join {target} b on a.{column.name} = b.{key}"
                 assert one(data, orphans) == 0
+
+
+def test_a_draft_of_the_data_says_what_the_contracts_say(catalog: Catalog, seeds: Path, tmp_path: Path) -> None:
+    """Types, emptiness, keys, joins and personal data are guessed as people wrote them."""
+    onboard_location(str(seeds), tmp_path / "draft", "draft")
+    drafted = PackSource(opened(tmp_path / "draft")).load()
+
+    def told(found: Catalog) -> dict[str, list[tuple[object, ...]]]:
+        return {
+            d.name: [(c.name, c.type, c.nullable, c.key, c.references, c.pii) for c in d.columns]
+            for d in found.datasets
+        }
+
+    assert told(drafted) == told(catalog)
 
 
 def test_the_numbers_are_a_banks(data: duckdb.DuckDBPyConnection) -> None:

@@ -95,7 +95,7 @@ def test_files_that_belong(pack: Path) -> None:
         "policies/a.rego",
     ):
         (pack / name).parent.mkdir(parents=True, exist_ok=True)
-        (pack / name).write_text("a: 1\n")
+        (pack / name).write_text("[]\n")
     assert validate_pack(pack) == []
 
 

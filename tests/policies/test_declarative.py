@@ -212,6 +212,11 @@ def test_tests_of_policies_say_what_is_wrong(tmp_path: Path) -> None:
     assert found["wrong"] == "verdict is allow, not deny"
     assert "nothing called verdct" in found["odd"]
     assert "cannot be read" in found["unreadable"]
+    (tmp_path / "a.policy_test.yaml").write_text("a: 1\n")
+    (result,) = run_policy_tests([tmp_path])
+    assert "no list of tests" in result.problem
+    (tmp_path / "a.policy_test.yaml").write_text("- 5\n- {name: x, dataset: 5, expect: 6}\n")
+    assert ["cannot be read" in r.problem for r in run_policy_tests([tmp_path])] == [True, True]
     (tmp_path / "a.policy_test.yaml").write_text("- {")
     with pytest.raises(Unavailable):
         run_policy_tests([tmp_path])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aureus_jupyter.core.run_state import TRANSITIONS, advance, diagram, fold_events, terminal
 from aureus_jupyter.errors import AureusError, Bug, Held, Refused, Span, Unavailable, UserError
 from aureus_jupyter.values.canonical import canonical_json, digest_json, short_digest
-from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
+from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Waiting, fold
 from aureus_jupyter.values.codec import from_dict, to_dict
 from aureus_jupyter.values.draft import Cell, Draft, Origin
 from aureus_jupyter.values.evidence import Finding, Verification
@@ -100,6 +100,11 @@ def test_catalog() -> None:
     assert catalog.datasets[0].column("z") is None
     assert catalog.version == Catalog(datasets=(dataset("b"), dataset("Loan"))).version
     assert Catalog(datasets=(), version="v").version == "v"
+    waiting = Waiting(name="C", status="draft", file="contracts/c.odcs.yaml", line=6)
+    closed = Catalog(datasets=(dataset("b"),), waiting=(waiting,))
+    assert closed.waits("c") is waiting
+    assert closed.waits("b") is None
+    assert closed.dataset("c") is None
     with pytest.raises(ValueError):
         Catalog(datasets=(dataset("a"), dataset("A")))
 

@@ -6,13 +6,14 @@ What says how data is protected must be right or the contract is refused; what i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aureus_jupyter.adapters.schemas import Schema, Violation
 from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii, fold
 
-__all__ = ["ContractError", "Place", "dataset_of", "standard_problems"]
+__all__ = ["ACTIVE", "ContractError", "Place", "contract_problems", "dataset_of", "standard_problems", "status_of"]
 
 _STANDARD = Schema("open_data_contract_standard", "schema.json")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
@@ -21,6 +22,9 @@ _NESTED = re.compile(r"(STRUCT|MAP|ENUM|UNION)\([\w ,()\[\]'\"]+\)(\[\d*\])*\Z",
 _HOURS = {"h": 1, "hour": 1, "hours": 1, "d": 24, "day": 24, "days": 24}
 _DAYS = {"d": 1, "day": 1, "days": 1, "y": 365, "yr": 365, "year": 365, "years": 365}
 Place = list[str | int]
+_OURS = {"classification", "jurisdiction", "pii", "unit"}
+ACTIVE = "active"
+"""The one status that opens a dataset; the standard also names proposed, draft, deprecated and retired, and allows any word."""
 
 
 class ContractError(ValueError):
@@ -88,6 +92,42 @@ def dataset_of(value: Any, pack: str, digest: str) -> Dataset:
     )
 
 
+def contract_problems(value: Any) -> list[ContractError]:
+    """Return everything `dataset_of` would say against a contract, part by part, where the parts can be told apart.
+
+    Of one column only the first thing is said. An empty list means that `dataset_of` returns a dataset.
+    """
+    found: list[ContractError] = []
+
+    def ask(part: Callable[[], Any]) -> None:
+        try:
+            part()
+        except ContractError as error:
+            if error.path not in [known.path for known in found]:
+                found.append(error)
+
+    if isinstance(value, dict):
+        ask(lambda: _duration(value, "frequency", _HOURS))
+        ask(lambda: _duration(value, "retention", _DAYS))
+        ask(lambda: _custom(value, []))
+        ask(lambda: _word(value.get("domain"), ["domain"], "text"))
+        ask(lambda: _approvers(value))
+    table = value["schema"][0] if isinstance(value, dict) and _list(value.get("schema")) else None
+    if isinstance(table, dict):
+        ask(lambda: _source(table))
+        ask(lambda: _name(table.get("name"), ["schema", 0, "name"]))
+        for index, item in enumerate(_list(table.get("properties"))):
+            ask(partial(_column, item, ["schema", 0, "properties", index]))
+    ask(lambda: dataset_of(value, "", ""))
+    return found
+
+
+def status_of(contract: Mapping[str, Any]) -> str:
+    """Return a contract's status as it is written; nothing when it is missing or no text. Only `ACTIVE` opens a dataset."""
+    status = contract.get("status")
+    return status if isinstance(status, str) else ""
+
+
 def _source(table: Mapping[str, Any]) -> str:
     source = table.get("physicalName") or table.get("name")
     if not isinstance(source, str) or not source.isprintable() or ".." in source.replace("\\", "/").split("/"):
@@ -109,7 +149,9 @@ def _column(item: Any, path: Place) -> Column:
     own = _custom(entry, path)
     pii = own.get("pii", "none")
     if not isinstance(pii, str) or pii not in set(Pii):
-        raise ContractError([*path, "customProperties"], f"pii as one of {', '.join(Pii)}", "another word")
+        where = [item.get("property") for item in entry["customProperties"]].index("pii")
+        place: Place = [*path, "customProperties", where, "value"]
+        raise ContractError(place, f"pii as one of {', '.join(Pii)}", "another word")
     return Column(
         name=_name(entry.get("name"), [*path, "name"], column=True),
         type=_type(entry.get("physicalType"), [*path, "physicalType"]),
@@ -151,12 +193,15 @@ def _classification(word: Any) -> Classification:
 
 
 def _custom(value: Mapping[str, Any], path: Place) -> dict[str, Any]:
-    """Return custom properties by name. Twice is refused: the second could undo the first."""
+    """Return custom properties by name. Twice is refused: the second could undo the first. So is ours in other letters: it would
+    protect nothing."""
     found: dict[str, Any] = {}
     for index, item in enumerate(_list(value.get("customProperties"))):
         where = [*path, "customProperties", index]
         entry = _mapping(item, where)
         name = str(entry.get("property"))
+        if name not in _OURS and name.lower() in _OURS:
+            raise ContractError([*where, "property"], f"{name.lower()} in small letters", "it in other letters")
         if name in found:
             raise ContractError([*where, "property"], "a property of its own", "the name of another property")
         found[name] = entry.get("value")
@@ -169,17 +214,21 @@ def _purpose(contract: Mapping[str, Any]) -> str:
 
 
 def _owner(contract: Mapping[str, Any]) -> str:
+    """Return the first owner who has not left the team."""
     team = contract.get("team")
     members = team.get("members") if isinstance(team, dict) else team
-    owners = [m for m in _list(members) if isinstance(m, dict) and m.get("role") == "owner"]
+    found = (m for m in _list(members) if isinstance(m, dict) and not m.get("dateOut"))
+    owners = [m for m in found if str(m.get("role")).strip().lower() == "owner"]
     return str(owners[0].get("username") or owners[0].get("name") or "") if owners else ""
 
 
 def _approvers(contract: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return who approves of reading, each once: whoever approves of writing only has no say in it."""
     found: dict[str, None] = {}
-    for role in _list(contract.get("roles")):
-        if isinstance(role, dict):
-            names = str(role.get("firstLevelApprovers") or "").split(",")
+    for index, role in enumerate(_list(contract.get("roles"))):
+        if isinstance(role, dict) and str(role.get("access")).strip().lower() != "write":
+            place: Place = ["roles", index, "firstLevelApprovers"]
+            names = _word(role.get("firstLevelApprovers"), place, "names separated by commas").split(",")
             found.update((name.strip(), None) for name in names if name.strip())
     return tuple(found)
 
@@ -229,7 +278,7 @@ def _mapping(value: Any, path: Place) -> dict[str, Any]:
     return value
 
 
-def _list(value: Any) -> Iterable[Any]:
+def _list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 

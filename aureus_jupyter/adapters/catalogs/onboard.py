@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from aureus_jupyter.adapters.catalogs.binding import Binder
-from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
+from aureus_jupyter.adapters.catalogs.contracts import ACTIVE, ContractError, dataset_of, status_of
 from aureus_jupyter.adapters.catalogs.onboard_files import Loaded
 from aureus_jupyter.adapters.catalogs.onboard_profile import (
     ColumnProfile,
@@ -26,7 +26,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import (
     profile,
 )
 from aureus_jupyter.adapters.catalogs.onboard_review import review
-from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
+from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
 from aureus_jupyter.errors import AureusError, UserError
 from aureus_jupyter.ports import RawColumn, RawTable
 from aureus_jupyter.values.catalog import Dataset, Pii
@@ -53,7 +53,19 @@ class OnboardReport:
             f"{len(self.tables)} contracts drafted in {self.folder}: {sum(t.rows for t in self.tables):,} rows, "
             f"{sum(bool(t.key) for t in self.tables)} keys, {len(self.joins)} joins, {personal} columns that may be personal data.\n"
             + "".join(f"Left out: {file}: {why}.\n" for file, why in sorted(self.left_out.items()))
-            + f"Read {self.folder / 'REVIEW.md'}, correct the contracts, then run: aureus pack validate {self.folder}"
+            + self._next()
+        )
+
+    def _next(self) -> str:
+        """Say what opens the datasets: a person's review, contract by contract."""
+        first = Path("contracts") / f"{self.tables[0].name}.odcs.yaml"
+        line = line_of((self.folder / first).read_text("utf-8"), ["status"])
+        return (
+            "Next: nothing can be read yet, because every contract is a draft.\n"
+            f"  1. Read {self.folder / 'REVIEW.md'} and correct the contracts.\n"
+            f"  2. In each contract you have checked, change the line `status: draft` to `status: active` "
+            f"({first}, line {line}).\n"
+            f"  3. Run: aureus pack validate {self.folder} (it names each contract that is still a draft)."
         )
 
 
@@ -70,7 +82,8 @@ def onboard(
     """Profile every table of `reader` and write a pack to `out`, whole or not at all.
 
     `connection` is what pack.yaml says about where the data is; with `loaded` the pack gets that DuckDB file, which is moved,
-    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts; none holds a data value. Raises
+    and points to it. `about` are lines for REVIEW.md. The same data gives the same texts. None holds a data value, but for the
+    members of an ENUM that no guess at personal data was made about: they are its type. Raises
     UserError `nothing_to_onboard`, `pack_exists` (a pack that was reviewed, or a draft without `force`), `pack_not_written`.
     """
     check_target(out, force)
@@ -119,13 +132,21 @@ def _swap(mine: Path, out: Path) -> None:
 
 
 def check_target(out: Path, force: bool) -> None:
-    """Raise UserError `pack_exists` unless `out` is free, or a draft that may be replaced."""
+    """Raise UserError `pack_exists` unless `out` is free, or a draft of which no contract was made active."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     try:
-        status = str((load_yaml(out / "pack.yaml") or {}).get("status", ""))
+        status = status_of(load_yaml(out / "pack.yaml") or {})
+        contracts = (out / "contracts").glob("*.odcs.yaml")
+        opened = [path.name for path in contracts if status_of(load_yaml(path) or {}) == ACTIVE]
     except (YamlError, AttributeError, OSError):
-        status = ""
+        status, opened = "", []
+    if opened and status == "draft":
+        raise UserError(
+            "pack_exists",
+            f"{out.name} holds contracts that a person has made active, such as {min(opened)}",
+            hint="Choose another folder. What was reviewed is never replaced, with --force or without.",
+        )
     if status != "draft" or not force:
         raise UserError(
             "pack_exists",
@@ -151,6 +172,11 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
             left_out[raw.source] = f"it cannot be read ({error.code})"
             continue
         more = loaded.notes.get(raw.source, ()) if loaded else ()
+        table, told = _without_listed(table)
+        wrong += told
+        if not table.columns:
+            left_out[raw.source] = "the types of its columns list values that may be personal data"
+            continue
         if wrong:
             more = (
                 *more,
@@ -167,6 +193,21 @@ def _named(reader: RawSource, loaded: Loaded | None, left_out: dict[str, str]) -
     return tuple(named)
 
 
+def _without_listed(table: TableProfile) -> tuple[TableProfile, list[str]]:
+    """Return the table without the columns whose type is a list of values that may be personal data, and what to say of them.
+
+    A contract must name a type as the engine does, and an ENUM's name is its values: they would stand in files and in prompts.
+    """
+    listed = [c.name for c in table.columns if c.pii is not None and "ENUM(" in c.type.upper()]
+    if not listed:
+        return table, []
+    kept = tuple(column for column in table.columns if column.name not in listed)
+    key = "" if table.key in listed else table.key
+    return replace(table, columns=kept, key=key), [
+        f"{name} (its type lists what may be personal data)" for name in listed
+    ]
+
+
 def _fitting(raw: RawTable) -> tuple[RawTable, list[str]]:
     """Return the table with the columns a contract can hold, and the names of those it cannot.
 
@@ -179,7 +220,12 @@ def _fitting(raw: RawTable) -> tuple[RawTable, list[str]]:
         with Binder() as binder:
             unknown = {int(place[3]) for place, _, _ in binder.create(dataset)}
     kept = tuple(column for index, column in enumerate(held) if index not in unknown)
-    return replace(raw, columns=kept), [column.name for column in raw.columns if column not in kept]
+    return replace(raw, columns=kept), [_missed(column) for column in raw.columns if column not in kept]
+
+
+def _missed(column: RawColumn) -> str:
+    untyped = column.type.strip('"').upper() == "NULL"
+    return f"{column.name} (it is always empty, so it has no type)" if untyped else column.name
 
 
 def _dataset(source: str, columns: Sequence[RawColumn]) -> Dataset | None:

@@ -6,6 +6,7 @@ every row, and what was guessed is said.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,11 @@ def load_files(folder: Path, target: Path) -> Loaded:
                 raise KeyboardInterrupt from None
             except duckdb.Error as error:
                 # The text of the error may quote the file; its class does not.
-                left_out[path.name] = f"DuckDB cannot read it ({type(error).__name__})"
+                left_out[path.name] = (
+                    "one of its lines is longer than 2 MB"
+                    if "maximum_line_size" in str(error) or "Maximum line size" in str(error)
+                    else f"DuckDB cannot read it ({type(error).__name__})"
+                )
         con.execute("CHECKPOINT")
     target.with_name("text.csv").unlink(missing_ok=True)
     return Loaded(path=target, origins=origins, notes=notes, left_out=left_out)
@@ -96,10 +101,14 @@ def _load(con: Any, path: Path, name: str, scratch: Path) -> tuple[str, ...]:
 def _dialect(con: Any, path: str) -> tuple[str, list[str]]:
     """Return options for read_csv, and what to know about how the file was read. Raises Unfit."""
     found = con.execute(
-        "SELECT SkipRows, HasHeader, Columns, DateFormat FROM sniff_csv($path, sample_size = -1)", {"path": path}
+        "SELECT SkipRows, HasHeader, Columns, DateFormat, Delimiter, Quote FROM sniff_csv($path, sample_size = -1)",
+        {"path": path},
     )
-    skipped, header, columns, dates = found.fetchone()
+    skipped, header, columns, dates, delimiter, quote = found.fetchone()
     if skipped and (not header or skipped > _PREAMBLE):
+        raise Unfit("its lines have different numbers of fields")
+    if len(columns) == 1 and re.search(r"[,;\t|]", columns[0]["name"]):
+        # A reader that finds no separator all lines agree on takes each line for one value.
         raise Unfit("its lines have different numbers of fields")
     options, notes = "", []
     if skipped:
@@ -108,9 +117,25 @@ def _dialect(con: Any, path: str) -> tuple[str, list[str]]:
         header, options = False, ", header = false"
     if not header:
         notes.append("Its first line reads like data, so the columns got made-up names. Name them.")
+    elif twice := _twice(path, skipped, delimiter, quote):
+        notes.append(f"Columns of the same name were numbered: {', '.join(twice)}.")
     if dates not in _ISO_DATES:
         notes.append(f"Its dates were read as {dates}. Check that day and month are not swapped.")
     return options, notes
+
+
+def _twice(path: str, skipped: int, delimiter: str, quote: str) -> list[str]:
+    """Return the names that stand more than once in the first line; the reader numbers them without a word."""
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            for _ in range(skipped):
+                file.readline()
+            mark = quote if len(quote) == 1 and quote != "\0" else '"'
+            names = [name.strip() for name in next(csv.reader(file, delimiter=delimiter, quotechar=mark), [])]
+    except (csv.Error, TypeError, ValueError):
+        return []
+    folded = [name.lower() for name in names]
+    return sorted({name for name in names if name and folded.count(name.lower()) > 1})
 
 
 def _looks_like_data(name: str) -> bool:

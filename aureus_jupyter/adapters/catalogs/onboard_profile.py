@@ -26,7 +26,9 @@ __all__ = [
     "table_name",
 ]
 
-_SAMPLED = 1000
+_SAMPLED, _READ = 1000, 4000
+_SAMPLED_KINDS = {"text", "integer", "number"}
+_NESTED = re.compile(r"\[\d*\]$|^(STRUCT|MAP|UNION|JSON|JSONB|VARIANT)\b", re.IGNORECASE)
 _LONGEST = 63
 _SHARE, _WORTH = 0.95, 0.2
 _FAMILIES = (
@@ -134,18 +136,36 @@ def profile(reader: RawSource, table: RawTable) -> TableProfile:
 def _column(reader: RawSource, relation: str, rows: int, column: RawColumn) -> ColumnProfile:
     name, kind = quoted(column.name), family(column.type)
     compared = kind != "other"
-    counts = f"count({name}), count(DISTINCT {name})" if compared else f"count({name}), 0"
-    filled, distinct = (int(n) for n in reader.fetch(f"SELECT {counts} FROM {relation}")[0])
-    samples = _samples(reader, relation, name) if kind in {"text", "integer"} else []
+    counts = f"count({name}), {f'count(DISTINCT {name})' if compared else '0'}, "
+    counts += f"count(CASE WHEN trim(CAST({name} AS VARCHAR)) = '' THEN 1 END)" if kind == "text" else "0"
+    filled, distinct, blank = (int(n) for n in reader.fetch(f"SELECT {counts} FROM {relation}")[0])
+    samples = _samples(reader, relation, name) if kind in _SAMPLED_KINDS or _NESTED.search(column.type) else []
     return ColumnProfile(
         name=column.name,
         type=column.type,
         empty=rows - filled,
         distinct=distinct if compared else None,
         unique=compared and 1 < rows == distinct,
-        pii=guess(column.name, samples),
-        note=_note(rows, filled, distinct, kind, samples),
+        pii=guess(column.name, _judged(samples, kind), kind, _fields(column.type)),
+        note="; ".join(filter(None, (_blank(rows, blank), _note(rows, filled, distinct, kind, samples)))),
     )
+
+
+def _fields(kind: str) -> list[str]:
+    """Return the names inside a nested type."""
+    found = re.findall(r'[(,]\s*(?:"((?:[^"]|"")+)"|(\w+))\s+[A-Za-z]', kind)
+    return [quoted_name or bare for quoted_name, bare in found]
+
+
+def _judged(samples: Sequence[str], kind: str) -> list[str]:
+    """Return the texts to check: of numbers the whole ones, without the zero a missing value made them end in; of nested values the
+    parts."""
+    if kind == "number":
+        return [text.partition(".")[0] for text in samples if re.fullmatch(r"\d+(\.0+)?", text, re.ASCII)]
+    if kind == "other":
+        parts = (part.strip(" '\"") for text in samples for part in re.split(r"[\[\]{},=]|: |'", text[:_READ]))
+        return sorted({part for part in parts if part})[:_SAMPLED]
+    return list(samples)
 
 
 def _samples(reader: RawSource, relation: str, name: str) -> list[str]:
@@ -157,13 +177,37 @@ def _samples(reader: RawSource, relation: str, name: str) -> list[str]:
     return [str(value) for (value,) in reader.fetch(sql)]
 
 
+def _blank(rows: int, blank: int) -> str:
+    """Say that text is blank: for the engine that is a value, so that the column counts as never empty."""
+    # Rounded down, but never to nothing.
+    return f"{max(blank * 1000 // rows, 1) / 10}% of rows hold blank text, which is no empty value" if blank else ""
+
+
 def _note(rows: int, filled: int, distinct: int, kind: str, samples: Sequence[str]) -> str:
     if rows and not filled:
         return "always empty"
     if rows > 1 and filled == rows and distinct == 1 and kind != "other":
         return "one value only"
-    dated = len(samples) >= 20 and all(_yymmdd(text) for text in samples)
-    return "reads as dates written yymmdd; the engine sees no dates" if dated else ""
+    if len(samples) >= 20 and all(_yymmdd(text) for text in samples):
+        return "reads as dates written yymmdd; the engine sees no dates"
+    return (_dated(samples) or _numeric(samples)) if kind == "text" else ""
+
+
+def _dated(samples: Sequence[str]) -> str:
+    """Say that a column's texts are dates in one of the common ways to write them."""
+    form = r"\d{1,2}[-/. ]{1,2}([A-Za-z]{3,9}|\d{1,2})[-/. ]{1,2}(\d{2}|\d{4})|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|[A-Za-z]{3,9} \d{1,2}, \d{4}"
+    dates = sum(re.fullmatch(form, text.strip(), re.ASCII) is not None for text in samples)
+    return "reads as dates; the engine sees text" if len(samples) >= 20 and dates >= _SHARE * len(samples) else ""
+
+
+def _numeric(samples: Sequence[str]) -> str:
+    """Say that most of a column's texts are numbers: a few that are not made text of it, or a comma did."""
+    numbers = sum(re.fullmatch(r"[-+]?\d+([.,]\d+)?", text, re.ASCII) is not None for text in samples)
+    if len(samples) < 20 or numbers < _SHARE * len(samples):
+        return ""
+    if any("," in text for text in samples):
+        return "reads as numbers with a comma in them; the engine sees text"
+    return "reads as numbers but for a few values, so the engine sees text" if numbers < len(samples) else ""
 
 
 def _yymmdd(text: str) -> bool:
@@ -224,8 +268,8 @@ def _alike(table: TableProfile, column: ColumnProfile, target: TableProfile) -> 
     if column.name == table.key:
         # A table's own key points elsewhere only when it is named after the other table.
         return name == named == wanted
-    # A bare id says nothing about whose it is.
-    shared = wanted not in _BARE and (name == wanted or (len(wanted) > 3 and name.endswith(wanted)))
+    # A bare id says nothing about whose it is, and a name that is no id's may be any two columns'.
+    shared = wanted not in _BARE and _is_id(wanted) and (name == wanted or (len(wanted) > 3 and name.endswith(wanted)))
     return shared or name == named
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aureus_jupyter.adapters.catalogs.contracts import ContractError, dataset_of
+from aureus_jupyter.adapters.catalogs.contracts import ACTIVE, ContractError, dataset_of, status_of
 from aureus_jupyter.adapters.catalogs.questions import question_faults, question_of
 from aureus_jupyter.adapters.schemas import Schema
 from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_text, read_text
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes
-from aureus_jupyter.values.catalog import Catalog, Dataset, Metric, Question, fold
+from aureus_jupyter.values.catalog import Catalog, Dataset, Metric, Question, Waiting, fold
 
 __all__ = ["SCHEMAS", "PackSource", "is_inside"]
 
@@ -40,27 +40,39 @@ class PackSource:
         return self._checked(self.folder / "pack.yaml", "pack")
 
     def load(self) -> Catalog:
-        """Return the pack's datasets, questions and metrics.
+        """Return the pack's datasets, questions and metrics. A dataset whose contract is not active waits, out of reach.
 
         Does not run the open-data-contract-standard package, and binds no SQL: `aureus pack validate` does. Raises
         Unavailable `pack_malformed` or `contract_malformed` with file, line, field and what was expected.
         """
         name = str(self.about()["name"])
         paths = sorted((self.folder / "contracts").glob("*.odcs.yaml"))
-        datasets = tuple(self._dataset(path, name) for path in paths)
-        if not datasets:
+        read = [self._dataset(path, name) for path in paths]
+        if not read:
             raise self._bad("pack_malformed", self.folder / "contracts", [], "at least one *.odcs.yaml")
-        names = {fold(dataset.name) for dataset in datasets}
-        if len(names) < len(datasets):
+        names = {fold(dataset.name) for dataset, _ in read}
+        if len(names) < len(read):
             raise self._bad("pack_malformed", self.folder / "contracts", [], "datasets with different names")
-        return Catalog(datasets=datasets, questions=self._questions(name), metrics=self._metrics(names))
+        datasets = tuple(dataset for dataset, waiting in read if waiting is None)
+        active = {fold(dataset.name) for dataset in datasets}
+        return Catalog(
+            datasets=datasets,
+            questions=self._questions(name),
+            metrics=tuple(m for m in self._metrics(names) if fold(m.dataset) in active),
+            waiting=tuple(waiting for _, waiting in read if waiting is not None),
+        )
 
-    def _dataset(self, path: Path, pack: str) -> Dataset:
+    def _dataset(self, path: Path, pack: str) -> tuple[Dataset, Waiting | None]:
         value, text = self._yaml(path)
         try:
-            return dataset_of(value, pack, digest_bytes(text.encode("utf-8")))
+            dataset = dataset_of(value, pack, digest_bytes(text.encode("utf-8")))
         except ContractError as error:
             raise self._bad("contract_malformed", path, error.path, error.expected) from None
+        status = status_of(value)
+        if status == ACTIVE:
+            return dataset, None
+        line = line_of(text, ["status"]) if "status" in value else 0
+        return dataset, Waiting(name=dataset.name, status=status, file=f"contracts/{path.name}", line=line)
 
     def _questions(self, pack: str) -> tuple[Question, ...]:
         path = self.folder / "questions.yaml"

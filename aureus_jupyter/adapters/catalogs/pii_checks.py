@@ -27,6 +27,7 @@ class Check:
     least: float = 0.8
     alone: bool = False
     certain: bool = False
+    verb: str = "pass"
 
 
 @cache
@@ -56,9 +57,17 @@ def _email(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
-    international = re.fullmatch(r"(\+|00)\d{7,15}", re.sub(r"[\s()/.-]", "", text), re.ASCII)
+    # Two zeros also begin a number padded with zeros; then only its groups tell.
+    plain = re.sub(r"[\s()/.-]", "", text)
+    international = re.fullmatch(r"(\+|00)[1-9]\d{6,14}", plain, re.ASCII) and (text.startswith("+") or plain != text)
     grouped = re.fullmatch(r"(\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{3,4}", text, re.ASCII)
-    return international is not None or grouped is not None
+    return bool(international) or grouped is not None
+
+
+def _announces(text: str) -> bool:
+    """Whether a note announces what identifies: only longer texts, as one of these words alone is the name of a kind."""
+    words = r"\b(passport|date of birth|dob|place of birth|born (on|in)|national id|ssn|identity card|tax id|driver'?s licen[cs]e)\b"
+    return len(text) >= 20 and re.search(words, text[:4000], re.IGNORECASE | re.ASCII) is not None
 
 
 def _address(text: str) -> bool:
@@ -109,6 +118,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(passes=_email, what="the form of an e-mail address", least=0.05, alone=True, certain=True),
     Check(passes=_phone, what="the form of a telephone number", least=0.3),
+    Check(passes=_announces, what="words such as passport or date of birth", least=0.05, verb="hold"),
     Check(passes=_address, what="the form of a network address", least=0.3, alone=True),
 )
 

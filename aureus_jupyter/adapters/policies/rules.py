@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aureus_jupyter.values.catalog import Classification, Column, Dataset, fold
-from aureus_jupyter.values.facts import TableUse
+from aureus_jupyter.values.facts import Facts, TableUse
+from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import (
     Cap,
     DecisionRequest,
@@ -20,7 +21,7 @@ from aureus_jupyter.values.verdict import (
     Ruling,
 )
 
-__all__ = ["Asked", "Rule", "compile_rule"]
+__all__ = ["Asked", "Rule", "chosen", "compile_rule", "matches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ _TESTS: Mapping[str, Callable[[Any], Test]] = {
     "has_attribute": lambda v: lambda a: bool(a.request.principal.values_of(v)),
     "lacks_attribute": lambda v: lambda a: not a.request.principal.values_of(v),
 }
+
+
+_NOBODY = DecisionRequest(principal=Principal(name=""), purpose="", origin="sql", facts=Facts(tables=()), datasets=())
+
+
+def matches(policy: Mapping[str, Any], dataset: Dataset) -> bool:
+    """Return whether a policy's `match` fits a dataset, whoever asks and for what."""
+    asked = Asked(_NOBODY, dataset, TableUse(dataset=dataset.name, columns=()))
+    return all(_TESTS[name](value)(asked) for name, value in policy.get("match", {}).items())
 
 
 def compile_rule(policy: Mapping[str, Any]) -> Rule:
@@ -152,8 +162,8 @@ def _method(column: Column, spec: Mapping[str, Any]) -> MaskMethod:
     return MaskMethod.NULL
 
 
-def _chosen(columns: Mapping[str, Any], column: Column) -> bool:
-    """Whether a mask's selector means the column: any of its members is enough."""
+def chosen(columns: Mapping[str, Any], column: Column) -> bool:
+    """Return whether a mask's selector means the column: any of its members is enough."""
     if fold(column.name) in {fold(n) for n in columns.get("names", ())} or column.pii in columns.get("pii", ()):
         return True
     least = columns.get("classification_at_least")
@@ -175,7 +185,7 @@ def _mask(policy: Mapping[str, Any]) -> Rule:
                 step=spec.get("step", "1000"),
             )
             for column in asked.dataset.columns
-            if _chosen(spec["columns"], column)
+            if chosen(spec["columns"], column)
         ]
         return [Ruling(policy=policy["id"], effect=Effect.MASK, dataset=m.dataset, mask=m) for m in masks]
 

@@ -23,29 +23,42 @@ PATTERN = "*.policy_test.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
-    """One test: the file, its name, and what was wrong, or nothing."""
+    """One test: the file, its place there, its name, and what was wrong, or nothing."""
 
     __test__ = False
 
     file: str
     name: str
     problem: str = ""
+    path: Path = Path()
+    index: int = 0
 
 
-def run_policy_tests(folders: Iterable[Path]) -> list[TestResult]:
-    """Run every test below `folders`. Raises Unavailable for a policy file that cannot be read."""
+def run_policy_tests(folders: Iterable[Path], tests: Iterable[Path] | None = None) -> list[TestResult]:
+    """Run every test below `tests`, or else below `folders`, against all policies of `folders`.
+
+    A file that is no list of tests is a test that fails. Raises Unavailable for a file that is no YAML, and for policies that
+    cannot be read.
+    """
     folders = list(folders)
     engine = load_policies(folders)
     results = []
-    for path in sorted({p for folder in folders for p in folder.rglob(PATTERN)}):
+    for path in sorted({p for folder in (folders if tests is None else tests) for p in folder.rglob(PATTERN)}):
         try:
             cases = load_yaml(path)
         except YamlError as error:
             raise Unavailable(
                 "policy_malformed", f"{path.name}, line {error.line}: {error.why}", hint=f"Correct {path}."
             ) from None
-        for case in cases or ():
-            results.append(TestResult(file=path.name, name=str(case.get("name", "")), problem=_problem(case, engine)))
+        if not isinstance(cases, list):
+            why = "the file holds no list of tests"
+            results.append(TestResult(file=path.name, name="", problem=why, path=path))
+            continue
+        for index, case in enumerate(cases):
+            name = str(case.get("name", "")) if isinstance(case, dict) else ""
+            results.append(
+                TestResult(file=path.name, name=name, problem=_problem(case, engine), path=path, index=index)
+            )
     return results
 
 
@@ -53,7 +66,7 @@ def _problem(case: dict[str, Any], engine: Any) -> str:
     try:
         verdict = safe_rule(engine, _request(case))
         found = _differences(case["expect"], verdict)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return f"the test cannot be read ({type(error).__name__})"
     return "; ".join(found)
 
