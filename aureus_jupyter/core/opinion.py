@@ -10,7 +10,8 @@ from itertools import takewhile
 from typing import Any
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from aureus_jupyter.core.nearest import nearest_hint
@@ -25,13 +26,41 @@ __all__ = ["reading", "tables"]
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 
+MAX_TYPE_NESTING = 6
+_OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_CLOSED = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+
+
+def _parsed(sql: str, dialect: str) -> list[exp.Expr]:
+    """Return the statements sqlglot reads. Raises SqlglotError, RecursionError, and Refused `too_deep`.
+
+    A name of a type before a bracket may begin a type or a call; sqlglot tries both each time, so that a hundred characters
+    could take it hours. How deep they nest is counted first.
+    """
+    types = Dialect.get_or_raise(dialect).parser_class.TYPE_TOKENS
+    before, opened = None, list[bool]()
+    for token in sqlglot.tokenize(sql, read=dialect):
+        if token.token_type in _OPEN:
+            opened.append(before in types)
+            if sum(opened) > MAX_TYPE_NESTING:
+                raise Refused(
+                    "too_deep",
+                    f"words that name a type, such as ARRAY, ROW or DATE, may nest {MAX_TYPE_NESTING} deep with brackets",
+                    hint="Name the inner parts in a WITH clause, or write CAST(x AS DATE) and [1, 2].",
+                )
+        elif token.token_type in _CLOSED and opened:
+            opened.pop()
+        before = token.token_type
+    return [root for root in sqlglot.parse(sql, read=dialect) if root is not None]
+
+
 def tables(sql: str, dialect: str) -> frozenset[str] | None:
     """Return the folded names of the base tables sqlglot sees, or None where it cannot read the statement.
 
-    Does not decide: the caller compares.
+    Does not decide: the caller compares. Raises Refused `too_deep`.
     """
     try:
-        roots = [root for root in sqlglot.parse(sql, read=dialect) if root is not None]
+        roots = _parsed(sql, dialect)
     except (SqlglotError, RecursionError):
         return None
     if len(roots) != 1 or not isinstance(roots[0], exp.Query):
@@ -107,7 +136,7 @@ def reading(sql: str, dialect: str) -> Reading:
 
 def _root(sql: str, dialect: str) -> exp.Expr:
     try:
-        roots = [root for root in sqlglot.parse(sql, read=dialect) if root is not None]
+        roots = _parsed(sql, dialect)
     except SqlglotError as error:
         place = (getattr(error, "errors", None) or [{}])[0]
         span = Span(line=int(place["line"]), column=int(place["col"])) if place.get("line") else None

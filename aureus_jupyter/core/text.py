@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -10,12 +11,24 @@ from dataclasses import dataclass
 
 from aureus_jupyter.errors import Refused, Span, UserError
 
-__all__ = ["MAX_BYTES", "MAX_NESTING", "MAX_TOKENS", "Piece", "bind_names", "check_cell", "check_sql", "looks_like_sql"]
-__all__ += ["might_be_sql", "pieces", "span_at", "spell_names"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_GROUPING_BITS",
+    "MAX_NESTING",
+    "MAX_TOKENS",
+    "Piece",
+    "bind_names",
+    "check_cell",
+    "check_sql",
+]
+__all__ += ["looks_like_sql", "might_be_sql", "pieces", "span_at", "spell_names"]
 
 MAX_BYTES = 64 * 1024
 MAX_TOKENS = 8_000
 MAX_NESTING = 64
+MAX_GROUPING_BITS = 12
+
+_SETS = re.compile(r"\b(cube|rollup|sets)\b", re.IGNORECASE)
 
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SCAN = re.compile(
@@ -117,10 +130,11 @@ def check_sql(text: str) -> None:
     """Refuse SQL text that readers read differently or that costs too much to read.
 
     Outside string literals: no byte-order mark, no space but U+0020, no invisible character. Bounds: `MAX_TOKENS`
-    pieces that are not space, `MAX_NESTING` open brackets or CASE. Raises Refused (`odd_character`, `too_deep`,
-    `too_many_tokens`) or UserError (`unfinished_text`).
+    pieces that are not space, `MAX_NESTING` open brackets or CASE, `MAX_GROUPING_BITS` of grouping sets. Raises Refused
+    (`odd_character`, `too_deep`, `too_many_tokens`, `too_large`) or UserError (`unfinished_text`).
     """
     tokens = depth = 0
+    _check_grouping_sets(text)
     for piece in pieces(text):
         if piece.kind == "open":
             raise UserError(
@@ -148,6 +162,35 @@ def check_sql(text: str) -> None:
             f"a statement may hold {MAX_TOKENS} words and signs, this one holds {tokens}",
             hint="Move long value lists into a dataset and join it.",
         )
+
+
+def _check_grouping_sets(text: str) -> None:
+    """Bound CUBE, ROLLUP and GROUPING SETS: sets multiply with each other, and the engine writes all of them out to parse."""
+    if not _SETS.search(text):
+        return
+    words = [text[p.start : p.end].lower() for p in pieces(text) if p.kind not in {"space", "comment", "string"}]
+    bits = 0.0
+    for place in range(1, len(words)):
+        if words[place] == "(" and words[place - 1] in {"cube", "rollup", "sets"}:
+            size = _arguments(words, place)
+            bits += size if words[place - 1] == "cube" else math.log2(size + 1)
+    if bits > MAX_GROUPING_BITS:
+        raise Refused(
+            "too_large",
+            f"CUBE, ROLLUP and GROUPING SETS make more than {2**MAX_GROUPING_BITS:,} groupings here",
+            hint="Group by fewer columns at once, or write the groupings you need in cells of their own.",
+        )
+
+
+def _arguments(words: list[str], place: int) -> int:
+    """Count what stands between the bracket at `place` and the one that closes it, separated by commas."""
+    depth, count = 0, 1
+    for word in words[place:]:
+        depth += (word in "([{") - (word in ")]}")
+        count += depth == 1 and word == ","
+        if not depth:
+            break
+    return count
 
 
 def _depth_change(word: str) -> int:

@@ -24,6 +24,15 @@ GOOD = "SELECT count(*) AS n FROM loan"
 # code, options, cell
 CELLS: dict[str, tuple[str, str, str]] = {
     "empty cell": ("empty_cell", "", " \n "),
+    "an empty row": ("no_result_type", "", "SELECT () AS a"),
+    "a row without a value inside": ("no_result_type", "", "SELECT {'a': [()]} AS a"),
+    "values that do not go together": ("data_error", "", "VALUES (1, 'x'), (3, 4)"),
+    "a text that takes all memory": (
+        "too_large",
+        "",
+        "SELECT length(repeat(repeat(repeat('x', 10000), 10000), 20)) AS a",
+    ),
+    "types within types": ("too_deep", "", "SELECT " + "row(" * 40 + "1" + ")" * 40),
     "a cell of comments": ("empty_cell", "", "-- SELECT 1\n/* and /* more */ */ ;"),
     "a lone semicolon": ("empty_cell", "", " ; "),
     "parameters with and without a name": ("parameters", "--params p=1", "SELECT $1, $p"),

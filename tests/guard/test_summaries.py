@@ -192,6 +192,52 @@ GROWING = {
 }
 
 
+HUNDRED = ", ".join(map(str, range(100)))
+GROWING |= {
+    "pivots of two columns": (
+        f"pivot loan on country in ('a', 'b'), pd in ({HUNDRED}) using sum(ead), count(*)",
+        f"pivot loan on country in ({HUNDRED}), pd in ({HUNDRED}) using sum(ead), count(*)",
+    ),
+    "repeat": ("select repeat(repeat('x', 1000), 1000)", "select repeat(repeat(repeat('x', 10000), 10000), 20)"),
+    "replace": (
+        "select replace(repeat('x', 1000), 'x', repeat('y', 1000))",
+        "select replace(repeat('x', 10000), 'x', repeat('y', 10000))",
+    ),
+    "repeat in steps": (
+        "select repeat(country, 1000) as a, repeat(a, 1000) as b from loan",
+        "select repeat(country, 10000) as a, repeat(a, 10000) as b from loan",
+    ),
+    "repeat over parts": (
+        "with c as (select repeat(country, 100) as a from loan) select repeat(c.a, 100) from c union all select 'x'",
+        "with c as (select repeat(country, 10000) as a from loan) select repeat(c.a, 10000) from c union all select 'x'",
+    ),
+    "repeat in a condition": (
+        "select 1 from loan where length(repeat(repeat(country, 10), 10)) > 1",
+        "select 1 from loan where length(repeat(repeat(country, 10000), 10000)) > 1",
+    ),
+    "repeat of a subquery": (
+        "select repeat((select repeat('x', 10)), 10) in (select 'y')",
+        "select repeat((select repeat('x', 10000)), 10000) in (select 'y')",
+    ),
+    "lists of texts": (
+        "select list_transform(range(1000), lambda x: repeat('a', 1000))",
+        "select list_transform(range(1000000), lambda x: repeat('a', 100))",
+    ),
+    "rows of texts": (
+        f"select unnest(range(1000000)) as i, {' || '.join(['lpad(country, 100)'] * 20)} as k from loan",
+        "select repeat(u, 10000) from unnest([repeat('x', 10000)]) t(u)",
+    ),
+    "joins of texts": (
+        "select a.c || b.c from (select lpad(country, 10) as c from loan) a join (select country as c from loan) b on true",
+        "select repeat(b.c, 10000) from loan a join (select lpad(country, 10000) as c from loan) b on true",
+    ),
+    "loops of texts": (
+        "with recursive r as (select 'x' as t union all select repeat(t, 2) from r) select lpad(t, 100) from r",
+        "with recursive r as (select repeat('x', 10000) as t union all select t from r) select repeat(t, 10000) from r",
+    ),
+}
+
+
 @pytest.mark.parametrize(("small", "large"), GROWING.values(), ids=GROWING)
 def test_what_a_statement_grows_to_is_bounded(small: str, large: str, catalog: Catalog, parse: Parse) -> None:
     check_size(parse(small), catalog)

@@ -26,6 +26,7 @@ _KINDS = {
     "Invalid Input": ("a function was given a value it cannot work on", "Check the arguments, or wrap it in TRY()."),
     "Mismatch Type": ("two types do not go together", "Cast one side to the type of the other."),
     "Divide by Zero": ("a division by zero", "Use NULLIF(divisor, 0)."),
+    "Not implemented": ("the engine has no way to do this", "Cast the values to one type, or write it another way."),
 }
 _CLASSES = {
     "ConversionException": "Conversion",

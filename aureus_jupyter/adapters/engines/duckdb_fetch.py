@@ -16,7 +16,7 @@ from .result import ArrowResult
 __all__ = ["fetch"]
 
 _BATCH = 1_000_000
-_NO_ARROW = re.compile(r"\b(UHUGEINT|BIGNUM|TIME WITH TIME ZONE)\b")
+_NO_ARROW = re.compile(r"\b(UHUGEINT|BIGNUM|TIME WITH TIME ZONE|TUPLE(?!\())")
 
 
 def fetch(
