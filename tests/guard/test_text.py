@@ -136,7 +136,7 @@ def test_an_escaped_quote_does_not_open_a_gap_in_the_checks() -> None:
 
 
 def test_a_cube_that_is_never_closed_is_bounded_too() -> None:
-    check_sql("select 1 from t group by cube (a, b")
+    text.check_sql("select 1 from t group by cube (a, b")
     with pytest.raises(Refused) as caught:
-        check_sql("select 1 from t group by cube (" + "a, " * 13)
+        text.check_sql("select 1 from t group by cube (" + "a, " * 13)
     assert caught.value.code == "too_large"
