@@ -279,11 +279,12 @@ class App:
 
     def status(self, notebook: str = "") -> dict[str, Any]:
         """Return connections, pack, purpose, requests that wait and runs of this kernel."""
-        return pages.status(self.settings, self.store(notebook), self._runs, [a for a, _ in self._engines.values()])
+        engines = [alias for alias, _ in self._engines.values()]
+        return pages.status(self.settings, self.store(notebook), self._runs, engines, notebook)
 
-    def whoami(self) -> dict[str, Any]:
+    def whoami(self, notebook: str = "") -> dict[str, Any]:
         """Return who the guard takes the user for, and how it knows."""
-        return pages.whoami(self.settings)
+        return pages.whoami(self.settings, notebook)
 
     def catalog(self, words: str = "", pack: str = "", purpose: str = "") -> dict[str, Any]:
         """Return the datasets and columns the principal may see whose names or descriptions hold all `words`."""
@@ -317,26 +318,45 @@ class App:
         self._added[connection.alias] = connection.location
         return pages.connected(connection.alias, connection.shown)
 
-    def explain(self, run_id: str = "") -> dict[str, Any]:
-        """Return a run of this kernel in full words."""
-        return pages.explain(self._find(run_id))
+    def explain(self, run_id: str = "", notebook: str = "") -> dict[str, Any]:
+        """Return a run in full words: of this kernel, or from the evidence another kernel left beside the notebook."""
+        runs = {run.id: run for run in self._runs}
+        found = self._find(run_id, notebook)
+        if found.name in runs:
+            return pages.explain(runs[found.name])
+        return pages.explain_pack(found, build.trust_path(self.settings))
 
     def evidence(self, run_id: str = "", notebook: str = "") -> dict[str, Any]:
         """Return where evidence is and whether it verifies."""
-        run = self._find(run_id) if self._runs or run_id else None
-        return pages.evidence(self.store(notebook), run, build.trust_path(self.settings))
+        one = self._find(run_id, notebook) if run_id or any(run.evidence for run in self._runs) else None
+        return pages.evidence(self.store(notebook), one, build.trust_path(self.settings), notebook)
 
     def help(self) -> dict[str, Any]:
         """Return what can be typed."""
         return pages.help_page()
 
-    def _find(self, run_id: str) -> Run:
-        found = [r for r in self._runs if not run_id or run_id in {r.id, r.id.rpartition("-")[2]}]
-        if not found:
+    def _find(self, run_id: str, notebook: str) -> Path:
+        """Return the pack of the run whose id, or its last part, begins so; the last run where none is named.
+
+        Raises UserError `unknown_run`, `ambiguous_run`.
+        """
+        own = {run.id: Path(run.evidence or run.id) for run in self._runs}
+        every = {**{Path(pack).name: Path(pack) for pack in self.store(notebook).packs()}, **own}
+        if not run_id and every:
+            return every[self._runs[-1].id if self._runs else max(every)]
+        found = [n for n in every if run_id and (n.startswith(run_id) or n.rpartition("-")[2].startswith(run_id))]
+        if len(found) == 1:
+            return every[found[0]]
+        if found:
+            some = ", ".join(sorted(found)[:3])
             raise UserError(
-                "unknown_run", "this kernel has no such run", hint="See %aureus status for the runs of this kernel."
+                "ambiguous_run", f"{len(found)} runs have an id that begins so: {some}", hint="Write more of the id."
             )
-        return found[-1]
+        raise UserError(
+            "unknown_run",
+            "neither this kernel nor the evidence beside this notebook has such a run",
+            hint="See %aureus evidence for the runs there are.",
+        )
 
     @property
     def purposes(self) -> tuple[str, ...]:

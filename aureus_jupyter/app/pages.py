@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aureus_jupyter.adapters.stores.folder import read_pack
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.core.evidence import outcome_word
-from aureus_jupyter.core.report import report
+from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.core.report import inline, report
 from aureus_jupyter.display.bundle import page
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.catalog import Catalog
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from aureus_jupyter.adapters.stores.folder import FolderRunStore
     from aureus_jupyter.app.application import App
 
-__all__ = ["catalog", "connected", "evidence", "explain", "help_page", "no_run", "problem", "status", "whoami", "words"]
+__all__ = [
+    "catalog",
+    "connected",
+    "evidence",
+    "explain",
+    "explain_pack",
+    "help_page",
+    "no_run",
+    "problem",
+    "status",
+    "whoami",
+    "words",
+]
 
 HELP = (
     ("%%aureus [options]", "run the cell's SQL or question under policy"),
@@ -61,7 +74,24 @@ def no_run(cell: Cell) -> Run:
     return Run(id="", cell=cell, principal=Principal(name=""))
 
 
-def status(settings: Settings, store: FolderRunStore, runs: Sequence[Run], engines: Sequence[str]) -> dict[str, Any]:
+def shown_path(path: str | Path, notebook: str) -> str:
+    """Return a path as it may stand in a notebook: from the notebook's folder, or from home; a machine's own only as a last way."""
+    for start, sign in ((Path(notebook or "x").absolute().parent, ""), (_home(), "~")):
+        if start is not None and Path(path).is_relative_to(start):
+            return str(Path(sign, Path(path).relative_to(start)))
+    return str(path)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def status(
+    settings: Settings, store: FolderRunStore, runs: Sequence[Run], engines: Sequence[str], notebook: str
+) -> dict[str, Any]:
     """Return the session at a glance."""
     waiting = [p.parent.name for p in sorted((store.folder / "approvals").glob("*/request.json"))]
     answered = {p.parent.name for p in (store.folder / "approvals").glob("*/approval.dsse.json")}
@@ -70,7 +100,7 @@ def status(settings: Settings, store: FolderRunStore, runs: Sequence[Run], engin
         ("connection", settings.engine or "the pack's own"),
         ("open", ", ".join(engines) or "none yet"),
         ("purpose", settings.purpose or "none; add --purpose"),
-        ("evidence", str(store.folder)),
+        ("evidence", shown_path(store.folder, notebook)),
         *(("waits for a yes", run) for run in waiting if run not in answered),
         *(("approved or rejected", run) for run in waiting if run in answered),
         *((outcome_word(run), f"{run.id} {' '.join(run.cell.source.split())[:60]}") for run in runs[-10:]),
@@ -78,9 +108,9 @@ def status(settings: Settings, store: FolderRunStore, runs: Sequence[Run], engin
     return page("Aureus", rows)
 
 
-def whoami(settings: Settings) -> dict[str, Any]:
+def whoami(settings: Settings, notebook: str) -> dict[str, Any]:
     """Return the principal."""
-    origins = dict(settings.origins)
+    origins = {name: shown_path(origin, notebook) for name, origin in settings.origins}
     rows = [
         ("name", settings.principal, settings.principal_source),
         ("roles", ", ".join(settings.roles) or "none", origins.get("roles", "default")),
@@ -108,6 +138,11 @@ def catalog(found: Catalog, text: str, every: int, purpose: str) -> dict[str, An
             if wanted or len(found.datasets) == 1:
                 rows += [(f"    {c.name}", c.type, _about(c.description, c.pii)) for c in dataset.columns]
     ask = [] if wanted else ["Give a word, such as a dataset's name, to see columns."]
+    hits = sum(not name.startswith(" ") for name, *_ in rows)
+    if not hits and found.datasets:
+        names = [name for d in found.datasets for name in (d.name, *(c.name for c in d.columns))]
+        near = nearest_hint(text, names, "Try fewer or other words; %aureus catalog alone lists all you may see.")
+        ask.append(f"No dataset or column that you may see holds these words. {near}")
     hidden = every - len(found.datasets)
     if hidden:
         told = f"for the purpose {purpose}" if purpose else "without a purpose; add --purpose"
@@ -117,7 +152,7 @@ def catalog(found: Catalog, text: str, every: int, purpose: str) -> dict[str, An
             f"{len(found.waiting)} more cannot be read yet, because their contracts are not active: "
             "aureus pack validate PATH, with the pack's folder, names each file and line to review."
         )
-    return page(f"{len(found.datasets)} datasets", rows, ("name", "", "what it is"), " ".join(ask))
+    return page(f"{hits} dataset{'s' * (hits != 1)}", rows, ("name", "", "what it is"), " ".join(ask))
 
 
 def _about(description: str, pii: str) -> str:
@@ -140,16 +175,33 @@ def explain(run: Run) -> dict[str, Any]:
     return {"text/markdown": text, "text/plain": text, "text/html": f"<pre>{escape(text)}</pre>"}
 
 
-def evidence(store: FolderRunStore, run: Run | None, trust: Path) -> dict[str, Any]:
-    """Return packs and whether they verify."""
-    paths = [run.evidence] if run is not None and run.evidence else list(store.packs())[-20:]
-    found = verify_paths([Path(p) for p in paths], trust)
-    rows = [(short_id(v.run_id), v.verdict, "verified" if v.ok else v.findings[0].why, v.path) for v in found]
+def explain_pack(path: Path, trust: Path) -> dict[str, Any]:
+    """Return the report of a run of another kernel, from its evidence, and whether that can be believed."""
+    (checked,) = verify_paths([path], trust)
+    text = read_pack(path).get("evidence.md", b"").decode("utf-8", "replace")
+    said = "The evidence this is taken from verifies."
+    if not checked.ok:
+        said = f"The evidence this is taken from does NOT verify: {'; '.join(f.why for f in checked.findings)}."
+    return {
+        "text/markdown": f"{inline(said)}\n\n{text}",
+        "text/plain": f"{said}\n\n{text}",
+        "text/html": f"<p><strong>{escape(said)}</strong></p><pre>{escape(text)}</pre>",
+    }
+
+
+def evidence(store: FolderRunStore, one: Path | None, trust: Path, notebook: str) -> dict[str, Any]:
+    """Return packs and whether they verify: one, or the last of the notebook."""
+    paths = [one] if one is not None else [Path(p) for p in store.packs()][-20:]
+    found = verify_paths(paths, trust)
+    rows = [
+        (short_id(v.run_id), v.verdict, "verified" if v.ok else v.findings[0].why, shown_path(v.path, notebook))
+        for v in found
+    ]
     return page(
         "Evidence",
         rows,
         ("run", "outcome", "check", "folder"),
-        f"Check it anywhere: aureus verify {os.fspath(store.folder)}",
+        f"Check it anywhere: aureus verify {shown_path(store.folder, notebook)}",
     )
 
 

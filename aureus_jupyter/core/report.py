@@ -81,7 +81,15 @@ def changes(run: Run) -> tuple[str, ...]:
     filters = [_filter_words(f) for f in run.verdict.filters]
     capped = run.result is not None and run.result.truncated
     caps = [f"only the first {run.result.rows:,} rows are given"] if run.result is not None and capped else []
-    return (*masks, *filters, *caps)
+    outputs = run.facts.outputs if run.facts is not None else ()
+    shown = {source for output in outputs for source in output.sources}
+    # A column that is used and not shown stands in a condition, a join or a group.
+    compared = [
+        f"conditions, joins and groups of this cell compare {m.dataset}.{m.column} as it is masked, not as it is stored"
+        for m in run.verdict.masks
+        if outputs and (m.dataset, m.column) in used and f"{m.dataset}.{m.column}" not in shown
+    ]
+    return (*masks, *compared, *filters, *caps)
 
 
 def report(run: Run, outcome: str) -> str:
@@ -161,7 +169,7 @@ def _result(run: Run) -> str:
         f"| {'yes' if c.masked else 'no'} |"
         for c in result.columns
     ]
-    head = f"{result.rows:,} rows, digest `{result.digest}` ({result.digest_method})."
+    head = f"{result.rows:,} row{'s' * (result.rows != 1)}, digest `{result.digest}` ({result.digest_method})."
     return "\n".join(["## The result", "", head, "", "| column | type | from | masked |", "|---|---|---|---|", *rows])
 
 

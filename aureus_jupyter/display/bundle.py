@@ -108,7 +108,8 @@ def _aligned(kind: str = "") -> str:
 def _count(card: Card) -> str:
     shown, total = len(card.rows), card.row_count or 0
     more = " A cap cut the result." if card.truncated else ""
-    return f"{shown:,} of {total:,} rows shown.{more}" if shown < total else f"{total:,} rows.{more}"
+    rows = f"{total:,} row{'s' * (total != 1)}"
+    return f"{shown:,} of {rows} shown.{more}" if shown < total else f"{rows}.{more}"
 
 
 def _markdown(card: Card) -> str:

@@ -33,7 +33,9 @@ class RunWidget extends Widget implements IRenderMime.IRenderer {
   private async copy(card: ICard, status: HTMLElement): Promise<void> {
     try {
       await navigator.clipboard.writeText(toCsv(card));
-      status.textContent = this.trans.__('%1 rows copied.', String(card.rows.length));
+      const count = card.rows.length;
+      status.textContent =
+        count === 1 ? this.trans.__('1 row copied.') : this.trans.__('%1 rows copied.', String(count));
     } catch {
       // The clipboard is the browser's to refuse: an insecure address or a user's no.
       status.textContent = this.trans.__('The browser does not let this page copy.');

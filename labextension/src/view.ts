@@ -55,8 +55,8 @@ export function cardView(card: ICard, trans: IWords, copy: (status: HTMLElement)
 export function countOf(card: ICard, trans: IWords): string {
   const shown = card.rows.length.toLocaleString('en');
   const total = (card.rowCount ?? card.rows.length).toLocaleString('en');
-  const words =
-    shown === total ? trans.__('%1 rows.', total) : trans.__('%1 of %2 rows shown.', shown, total);
+  const all = total === '1' ? trans.__('1 row.') : trans.__('%1 rows.', total);
+  const words = shown === total ? all : trans.__('%1 of %2 rows shown.', shown, total);
   return card.truncated ? `${words} ${trans.__('A cap cut the result.')}` : words;
 }
 

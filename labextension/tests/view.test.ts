@@ -67,6 +67,7 @@ test('the count tells what is shown, what there is, and that a cap cut', () => {
   };
   assert.equal(counted({ rowCount: 12345 }), '2 of 12,345 rows shown.');
   assert.equal(counted({ rowCount: null }), '2 rows.');
+  assert.equal(counted({ rows: [['1']], rowCount: 1 }), '1 row.');
   assert.equal(counted({ truncated: true }), '2 rows. A cap cut the result.');
 });
 

@@ -156,7 +156,7 @@ class AureusMagics(Magics):
         if command == "status":
             return app.status(notebook)
         if command == "whoami":
-            return app.whoami()
+            return app.whoami(notebook)
         if command == "catalog":
             return app.catalog(" ".join(rest), words.pack, words.purpose)
         if command == "connect":
@@ -168,7 +168,7 @@ class AureusMagics(Magics):
                 )
             return app.connect(first, words.alias)
         if command == "explain":
-            return app.explain(first)
+            return app.explain(first, notebook)
         if command == "evidence":
             return app.evidence(first, notebook)
         return app.help()

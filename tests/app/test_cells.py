@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from aureus_jupyter import provenance
-from aureus_jupyter.app import get_app
+from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import bytes_of, trust_path
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.display.bundle import MIME
@@ -238,3 +238,56 @@ def test_evidence_says_where_a_role_came_from(front: Any, monkeypatch: pytest.Mo
     assert any("rows of borrower" in change for change in told.card["changes"])
     report = (front.runs[0] / "evidence.md").read_text().replace("\\", "")
     assert "ana.novak (known from environment, roles from aureus.toml, attributes from environment)" in report
+
+
+def test_a_condition_on_a_masked_column_is_told(front: Any) -> None:
+    told = front.asked("SELECT country, birth_date FROM borrower WHERE full_name = 'x'")
+    assert told.card["rowCount"] == 0
+    said = [change for change in told.card["changes"] if "as it is masked" in change]
+    assert len(said) == 1
+    assert "borrower.full_name" in said[0]
+    told = front.asked("SELECT full_name FROM borrower")
+    assert not any("as it is masked" in change for change in told.card["changes"])
+
+
+def test_a_run_of_an_earlier_kernel_is_explained_from_its_evidence(front: Any) -> None:
+    front.asked(SUMMARY)
+    front.asked("SELECT nosuch FROM loan")
+    first, second = (path.name for path in front.runs)
+    reset_app()
+    assert "Allowed and run as written" in front.line(f"explain {first}").bundles[0]["text/plain"]
+    assert "verifies" in front.line(f"explain {first.rpartition('-')[2][:6]}").bundles[0]["text/plain"]
+    assert "unknown_column" in front.line("explain").bundles[0]["text/plain"].replace("\\", "")
+    assert front.line("explain 2").code == "ambiguous_run"
+    assert first in str(front.said[-1].error)
+    assert front.line("explain 1999").code == "unknown_run"
+    (front.runs[0] / "record.json").write_text("{}")
+    assert "does NOT verify" in front.line(f"explain {first}").bundles[0]["text/plain"]
+    told = front.line(f"evidence {second}").bundles[0]["text/plain"]
+    assert "verified" in told and first not in told
+    assert "is not the one that was signed" in front.line("evidence").bundles[0]["text/plain"]
+
+
+def test_line_commands_show_no_machines_paths(front: Any, tmp_path: Path) -> None:
+    (front.folder / "aureus.toml").write_text('[attributes]\njurisdiction = ["CZ"]\n')
+    front.asked(SUMMARY)
+    for command in ("status", "whoami", "evidence", "explain", "catalog", "help"):
+        shown = "\n".join(str(text) for text in front.line(command).bundles[0].values())
+        assert str(tmp_path) not in shown, command
+
+
+def test_a_catalog_without_a_hit_says_so(front: Any) -> None:
+    told = front.line("catalog exposur --purpose credit_risk_review").bundles[0]["text/plain"]
+    assert "2 datasets\n" in told, "those that hold the word, not all there are"
+    told = front.line("catalog laon --purpose credit_risk_review").bundles[0]["text/plain"]
+    assert "0 datasets" in told
+    assert "No dataset or column that you may see holds these words. Did you mean loan" in told
+    told = front.line("catalog zzzzzz --purpose credit_risk_review").bundles[0]["text/plain"]
+    assert "Try fewer or other words" in told
+
+
+def test_one_row_is_one_row(front: Any) -> None:
+    told = front.asked("SELECT count(*) AS n FROM loan").bundles[0]
+    assert "1 row." in told["text/plain"]
+    assert "1 row." in told["text/markdown"]
+    assert "1 row, digest" in (front.runs[0] / "evidence.md").read_text()
