@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,20 +26,74 @@ def run_states() -> str:
     return f"```mermaid\n{diagram()}\n```\n"
 
 
-def error_codes() -> str:
-    """Every stable error code with the places that raise it."""
+CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*\Z")
+FAMILIES = {"UserError", "Refused", "Held", "Unavailable", "EvidenceError", "Bug"}
+FINDING = "finding of `aureus verify`"
+INDIRECT = {
+    "duckdb_errors.py": "UserError",
+    "postgres_errors.py": "UserError",
+    "approval.py": "Refused",
+    "decide.py": "Refused",
+    "reading.py": "Refused",
+    "check.py": FINDING,
+    "verify.py": FINDING,
+    "sealing.py": "in evidence",
+}
+"""What a code is that a table or a helper holds, by the file it stands in."""
+
+
+def codes() -> dict[str, set[str]]:
+    """Every stable code with what it is: given to an error, or standing before its message in a call or a table."""
     found: dict[str, set[str]] = {}
-    calls = re.compile(
-        r"\b(UserError|Refused|Held|Unavailable|EvidenceError|Bug)\(\s*\"(?P<code>[a-z0-9_]+)\"", re.DOTALL
-    )
     for path in sorted((ROOT / "aureus_jupyter").rglob("*.py")) + sorted((ROOT / "magics").rglob("*.py")):
-        for match in calls.finditer(path.read_text("utf-8")):
-            found.setdefault(match["code"], set()).add(match[1])
-    rows = [f"| `{code}` | {', '.join(sorted(kinds))} |" for code, kinds in sorted(found.items())]
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for code, kind in _codes_of(node, path.name):
+                found.setdefault(code, set()).add(kind)
+    return found
+
+
+def _codes_of(node: ast.AST, file: str) -> Iterator[tuple[str, str]]:
+    parts = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
+    name = ""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        told = [k.value for k in node.keywords if k.arg == "code"] + (parts[:1] if name in FAMILIES else [])
+        told += parts[1:2] if name == "_nothing" else []
+        yield from (
+            (code, name if name in FAMILIES else INDIRECT.get(file, "error")) for part in told if (code := _text(part))
+        )
+    for first, second in itertools.pairwise(parts if name not in FAMILIES else []):
+        code, message = _text(first), _text(second)
+        if "_" in code and (isinstance(second, ast.JoinedStr) or " " in message):
+            yield code, INDIRECT.get(file, "error")
+
+
+def _text(node: ast.expr) -> str:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return ""
+    return node.value if CODE.match(node.value) or " " in node.value else ""
+
+
+def error_codes() -> str:
+    """Every stable error code with what carries it."""
+    rows = [
+        f"| `{code}` | {', '.join(sorted(kinds - {'error'} or kinds))} |" for code, kinds in sorted(codes().items())
+    ]
     return "\n".join(["| code | family |", "|---|---|", *rows]) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"run-states": run_states, "error-codes": error_codes}
+def settings() -> str:
+    """Every setting a person may set, with its variable, its default and what it is for."""
+    from aureus_jupyter.adapters.config.checked import NAMES
+    from aureus_jupyter.values.settings import ABOUT, Settings
+
+    plain = Settings()
+    defaults = {name: str(value) if (value := getattr(plain, name)) not in ("", (), None) else "" for name in NAMES}
+    rows = [f"| `{name}` | `AUREUS_{name.upper()}` | {defaults[name]} | {ABOUT[name]} |" for name in NAMES]
+    return "\n".join(["| setting | variable | default | what it is for |", "|---|---|---|---|", *rows]) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {"run-states": run_states, "error-codes": error_codes, "settings": settings}
 
 
 def documents() -> list[Path]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-__all__ = ["Settings"]
+__all__ = ["ABOUT", "Settings"]
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -52,3 +54,38 @@ class Settings:
     origins: Pairs = ()
     fixed: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
+
+
+ABOUT: Mapping[str, str] = MappingProxyType(
+    {
+        "principal": "Who you are; empty for the account this process runs under.",
+        "roles": "Your roles, a list of texts.",
+        "attributes": "What policies may ask about you: names and texts.",
+        "purpose": "Why you read, such as credit_risk_review.",
+        "pack": "The pack cells use: its name, or its folder.",
+        "packs_path": "Where more packs are; several folders as in PATH.",
+        "policies_path": "Where more policies are; several folders as in PATH.",
+        "engine": "Alias of the connection cells use; empty for the pack's own.",
+        "connections": "Connections by alias: a DuckDB file, a folder, or a URL whose password is a reference.",
+        "seed_rows": "How many rows a pack's seeds have; 0 for the pack's own number.",
+        "max_results": "How many rows a cell returns at most; 0 for all that policy allows.",
+        "display_rows": "How many rows a cell shows.",
+        "time_limit": "Seconds a statement may take; 0 for no limit.",
+        "memory_limit": "What DuckDB, and a result, may use, such as 4GB; empty for DuckDB's own default and no limit for a result.",
+        "threads": "How many threads DuckDB may use; 0 for all.",
+        "evidence_folder": "Where evidence goes; empty for beside the notebook.",
+        "approvals_folder": "Where else answers to requests are looked for.",
+        "include_rows": "Whether evidence holds the rows.",
+        "keys_dir": "Where private keys are; empty for Jupyter's data folder.",
+        "trust_file": "Which keys are trusted; empty for Jupyter's data folder.",
+        "copilot": "Who answers questions that are not verified: none or openai.",
+        "copilot_base_url": "Where the model's server is.",
+        "copilot_model": "Which model it is asked for.",
+        "copilot_key": "The key, as a reference: env:NAME or keyring:service/user.",
+        "copilot_api": "Which protocol the server speaks: openai or azure.",
+        "copilot_api_version": "Azure's version of its protocol.",
+        "copilot_timeout": "Seconds a question may take, with all its tries.",
+        "copilot_token_budget": "How many tokens a session may spend.",
+    }
+)
+"""What each setting a person may set is for."""

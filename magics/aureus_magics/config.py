@@ -11,6 +11,7 @@ from traitlets import TraitType
 from traitlets.config import Configurable
 
 from aureus_jupyter.errors import AureusError, UserError
+from aureus_jupyter.values.settings import ABOUT
 
 __all__ = ["AureusConfig", "forget_refused", "raise_refused"]
 
@@ -21,8 +22,13 @@ class Setting(TraitType[Any, Any]):
     The settings' own reader checks what is assigned: its errors are two lines where those of a typed trait are a traceback.
     """
 
-    def __init__(self, about: str) -> None:
-        super().__init__(help=about, config=True)
+    def __init__(self) -> None:
+        super().__init__(config=True)
+
+    def class_init(self, cls: Any, name: str | None) -> None:
+        """Take the setting's meaning from where all are described."""
+        super().class_init(cls, name)
+        self.help = ABOUT[str(name)]
 
     def get(self, obj: Any, cls: Any = None) -> Any:
         """Return what the setting is now. Raises UserError `config_malformed` when some file cannot be read."""
@@ -71,23 +77,23 @@ class AureusConfig(Configurable):
     which a notebook would keep.
     """
 
-    purpose = Setting("Why you read, such as credit_risk_review.")
-    pack = Setting("The pack cells use.")
-    packs_path = Setting("Where more packs are.")
-    engine = Setting("Alias of the connection cells use; empty for the pack's own.")
-    display_rows = Setting("How many rows a cell shows.")
-    max_results = Setting("How many rows a cell returns at most; 0 for all that policy allows.")
-    time_limit = Setting("Seconds a statement may take; 0 for no limit.")
-    memory_limit = Setting("What DuckDB may use, such as 4GB; empty for its own default.")
-    threads = Setting("How many threads DuckDB may use; 0 for all.")
-    seed_rows = Setting("How many rows a pack's seeds have; 0 for the pack's own number.")
-    evidence_folder = Setting("Where evidence goes; empty for beside the notebook.")
-    include_rows = Setting("Whether evidence holds the rows.")
-    copilot = Setting("Who answers questions that are not verified: none or openai.")
-    copilot_base_url = Setting("Where the model's server is.")
-    copilot_model = Setting("Which model it is asked for.")
-    copilot_timeout = Setting("Seconds a model may take.")
-    copilot_token_budget = Setting("How many tokens a session may spend.")
+    purpose = Setting()
+    pack = Setting()
+    packs_path = Setting()
+    engine = Setting()
+    display_rows = Setting()
+    max_results = Setting()
+    time_limit = Setting()
+    memory_limit = Setting()
+    threads = Setting()
+    seed_rows = Setting()
+    evidence_folder = Setting()
+    include_rows = Setting()
+    copilot = Setting()
+    copilot_base_url = Setting()
+    copilot_model = Setting()
+    copilot_timeout = Setting()
+    copilot_token_budget = Setting()
 
     def update_config(self, config: Any) -> None:
         """Take changes. Raises UserError for a name that is no setting; traitlets would only warn."""

@@ -61,7 +61,7 @@ def from_text(name: str, text: str) -> Any:
 def checked(origin: str, name: str, value: Any) -> Any:
     """Return a value in the form Settings keeps. Raises UserError `config_malformed`."""
     if name not in _KINDS:
-        hint = nearest_hint(name, NAMES, "See the README for the settings there are.")
+        hint = nearest_hint(name, NAMES, "README.md lists the settings there are.")
         raise UserError("config_malformed", f"{origin}: there is no setting {name[:60]!r}", hint=hint)
     if name in PAIRS:
         return _pairs(origin, name, value)
