@@ -60,11 +60,13 @@ def _codes_of(node: ast.AST, file: str) -> Iterator[tuple[str, str]]:
         told = [k.value for k in node.keywords if k.arg == "code"] + (parts[:1] if name in FAMILIES else [])
         told += parts[1:2] if name == "_nothing" else []
         yield from (
-            (code, name if name in FAMILIES else INDIRECT.get(file, "error")) for part in told if (code := _text(part))
+            (code, name if name in FAMILIES else INDIRECT.get(file, "error"))
+            for part in told
+            if CODE.match(code := _text(part))
         )
     for first, second in itertools.pairwise(parts if name not in FAMILIES else []):
         code, message = _text(first), _text(second)
-        if "_" in code and (isinstance(second, ast.JoinedStr) or " " in message):
+        if "_" in code and CODE.match(code) and (isinstance(second, ast.JoinedStr) or " " in message):
             yield code, INDIRECT.get(file, "error")
 
 
