@@ -195,16 +195,21 @@ class App:
         key = (cell.pack, cell.engine)
         if key not in self._engines:
             if cell.engine:
-                connection = build.choose(self.connections(), cell.engine, self._start or Path.cwd())
+                broken: dict[str, UserError] = {}
+                found, start = self.connections(broken), self._start or Path.cwd()
+                connection = build.choose(found, cell.engine, start, broken)
             else:
                 connection = build.pack_connection(self.settings, cell.pack, progress)
             self._engines[key] = (connection.alias, build.engine(self.settings, connection))
             self._places[key] = short_digest(digest_bytes(connection.shown.encode()))
         return self._engines[key]
 
-    def connections(self) -> dict[str, str]:
-        """Return where each connection leads, by alias; secrets stand in it as they were configured. Reads none."""
-        return {**build.connections(self.settings, self._start or Path.cwd()), **self._added}
+    def connections(self, broken: dict[str, UserError] | None = None) -> dict[str, str]:
+        """Return where each connection leads, by alias; secrets stand in it as they were configured. Reads none.
+
+        Puts the errors of those that cannot be used into `broken`.
+        """
+        return {**build.connections(self.settings, self._start or Path.cwd(), broken), **self._added}
 
     def _part(self, name: str, make: Callable[[], Any]) -> Any:
         if name not in self._kept:

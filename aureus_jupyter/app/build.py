@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -156,10 +157,16 @@ def _first_of_each(folders: Sequence[Path]) -> list[Path]:
     return list(kept.values())
 
 
-def connections(settings: Settings, start: Path) -> dict[str, str]:
-    """Return where every configured connection leads, by alias. Reads none of them: one that is broken spoils no other."""
-    found = dict(from_ini(start / "connections.ini"))
-    found.update(from_ini(Path.home() / ".jupysql" / "connections.ini") if not found else {})
+def connections(settings: Settings, start: Path, broken: dict[str, UserError] | None = None) -> dict[str, str]:
+    """Return where every configured connection leads, by alias. Reads none of them: one that is broken spoils no other.
+
+    Puts the errors of sections that cannot be used into `broken`.
+    """
+    broken = {} if broken is None else broken
+    found = dict(from_ini(start / "connections.ini", broken))
+    if not found and not broken:
+        with contextlib.suppress(RuntimeError):  # nobody's home
+            found.update(from_ini(Path.home() / ".jupysql" / "connections.ini", broken))
     found.update(dict(settings.connections))
     return found
 
@@ -179,10 +186,12 @@ def pack_connection(settings: Settings, pack: str, on_progress: Progress | None 
     return connection_of(folder.name, spec["path"], folder)
 
 
-def choose(found: dict[str, str], alias: str, start: Path) -> Connection:
+def choose(found: dict[str, str], alias: str, start: Path, broken: Mapping[str, UserError]) -> Connection:
     """Return the connection called `alias`. Raises UserError `unknown_connection` and what `connection_of` raises."""
     if alias in found:
         return connection_of(alias, found[alias], start)
+    if alias in broken:
+        raise broken[alias]
     raise UserError(
         "unknown_connection",
         f"there is no connection called {alias[:60]!r}",

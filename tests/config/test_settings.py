@@ -396,3 +396,8 @@ def test_a_folder_in_place_of_the_file(load: Load, folders: dict[str, Any]) -> N
     with pytest.raises(UserError) as caught:
         load()
     assert caught.value.code == "config_malformed"
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_a_database_url_that_is_empty_is_none(text: str, load: Load) -> None:
+    assert load(DATABASE_URL=text).connections == ()

@@ -74,3 +74,19 @@ def test_a_connection_stays_where_it_was_when_the_folder_changes(
     assert front.line("connect here.duckdb -A here").error is None
     monkeypatch.chdir(tmp_path)
     assert get_app().connections()["here"] == str(front.folder / "here.duckdb")
+
+
+def test_a_bad_section_spoils_no_other(front: Any, tmp_path: Path) -> None:
+    data = tmp_path / "own.duckdb"
+    with duckdb.connect(str(data)) as made:
+        made.execute(
+            "create table rating_migration as select 2025::INTEGER as year, 'A' as from_grade, 'B' as to_grade, "
+            "3::BIGINT as borrowers, 0.5::DOUBLE as share"
+        )
+    (front.folder / "connections.ini").write_text(
+        f"[good]\ndrivername = duckdb\ndatabase = {data}\n[bad]\ndrivername = x\nhunter = 2\n"
+    )
+    assert front.asked("SELECT borrowers FROM rating_migration", "--engine good").code == ""
+    told = front.asked("SELECT borrowers FROM rating_migration", "--engine bad")
+    assert told.code == "connections_malformed"
+    assert "[bad]" in told.error.message

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aureus_jupyter.core.nearest import nearest_hint
@@ -30,6 +31,9 @@ _FORMS = {
     "copilot_api": (re.compile(r"openai|azure"), "openai or azure"),
     "memory_limit": (re.compile(r"|[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE), "a size such as 4GB"),
 }
+
+
+_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:
@@ -90,6 +94,11 @@ def _text(origin: str, name: str, value: str) -> str:
     form, words = _FORMS.get(name, (None, ""))
     if form is not None and not form.fullmatch(value):
         raise malformed(origin, name, words)
+    if name in _PLACES:
+        try:
+            Path(value).expanduser()
+        except RuntimeError:
+            raise malformed(origin, name, "a path; nobody here has the home it begins with") from None
     return value
 
 

@@ -98,12 +98,13 @@ def _resolved_value(value: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return tuple(resolve(one) if is_reference(one) else one for one in value)
 
 
-def from_ini(path: Path) -> dict[str, str]:
+def from_ini(path: Path, broken: dict[str, UserError] | None = None) -> dict[str, str]:
     """Return alias to URL for each section of a connections.ini as JupySQL reads it; none when there is no file.
 
     The members are those of `sqlalchemy.engine.URL.create`; `query` is a Python dictionary. `%%` stands for `%`, as
     configparser has it, but a lone `%` is taken as it is. Passwords should be references. Raises UserError
-    `connections_malformed` naming file and section, never a value.
+    `connections_malformed` naming file and section, never a value; where `broken` is given, a section's error is put there
+    instead, so that it spoils no other.
     """
     parser = configparser.ConfigParser()
     try:
@@ -112,7 +113,15 @@ def from_ini(path: Path) -> dict[str, str]:
         return {}
     except (configparser.Error, OSError, ValueError) as cause:
         raise _malformed(f"{path.name} cannot be read as sections of name = value ({type(cause).__name__})") from None
-    return {name: _url(f"{path.name}, section [{name[:60]}]", _members(parser, name)) for name in parser.sections()}
+    found = {}
+    for name in parser.sections():
+        try:
+            found[name] = _url(f"{path.name}, section [{name[:60]}]", _members(parser, name))
+        except UserError as error:
+            if broken is None:
+                raise
+            broken[name] = error
+    return found
 
 
 def _members(parser: configparser.ConfigParser, name: str) -> dict[str, str]:

@@ -223,6 +223,6 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         text = environ.get(f"AUREUS_{name.upper()}")
         if text is not None:
             found[name] = checked("environment", name, from_text(name, text))
-    if "DATABASE_URL" in environ:
+    if environ.get("DATABASE_URL", "").strip():
         found["connections"] = (*found.get("connections", ()), ("database_url", "env:DATABASE_URL"))
     return found
