@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
@@ -26,13 +25,11 @@ _DOTTED = re.compile(r'(?:\b(\w+)|"([^"]*)")\.(\w*)\Z')
 
 
 def _known(line: str) -> dict[str, Any]:
-    """Return names from the application, only when a cell has made one: a key press never loads a database."""
-    module = sys.modules.get("aureus_jupyter.app")
-    app = module.current_app() if module is not None else None
-    if app is None:
-        return {}
+    """Return names from the application, made on first use: it reads settings, contracts and policies, and opens no database."""
     try:
-        found: dict[str, Any] = app.words(pack=_given(line, "--pack"), purpose=_given(line, "--purpose"))
+        from aureus_jupyter.app import get_app
+
+        found: dict[str, Any] = get_app().words(pack=_given(line, "--pack"), purpose=_given(line, "--purpose"))
     except Exception:
         # The words that need no application are offered all the same.
         return {}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from aureus_jupyter.app import get_app
+from aureus_jupyter.app import current_app, get_app, reset_app
 from aureus_magics import complete
 
 PURPOSE = "--purpose credit_risk_review"
@@ -58,6 +58,19 @@ def completions(shell: InteractiveShell, text: str, after: str = "") -> set[str]
 )
 def test_before_a_session(text: str, word: str, shell: InteractiveShell) -> None:
     assert word in completions(shell, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("%%aureus --pack cre", "credit-risk"), ("%%aureus\nSELECT co", "count"), ("%%aureus\nSELECT * FROM lo", "loan")],
+)
+def test_before_the_first_cell(text: str, word: str, front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUREUS_PURPOSE", "credit_risk_review")
+    reset_app()
+    assert word in completions(front.shell, text)
+    app = current_app()
+    assert app is not None
+    assert not app._engines, "a key press opens no database"
 
 
 @pytest.mark.parametrize(
