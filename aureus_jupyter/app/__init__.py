@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aureus_jupyter.app.application import App, Shown
 
-__all__ = ["App", "Shown", "current_app", "get_app", "reset_app"]
+__all__ = ["App", "Shown", "get_app", "reset_app"]
 
 _current: list[App] = []
 
@@ -14,11 +14,6 @@ def get_app() -> App:
     if not _current:
         _current.append(App())
     return _current[0]
-
-
-def current_app() -> App | None:
-    """Return this process's application if a cell or a command has made one. Makes none."""
-    return _current[0] if _current else None
 
 
 def reset_app() -> None:
