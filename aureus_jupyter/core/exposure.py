@@ -95,7 +95,7 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
                 yield _known(resolve(parts, scope), scope)
             return
         if node.get("class") == "WINDOW":
-            yield _SOMEBODY
+            yield _NOBODY if scope.grouped else _SOMEBODY
         elif kind == "SUBQUERY" and "subquery" in node:
             yield from _of_subquery(node, scope, query)
             return

@@ -104,7 +104,7 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
             continue
         scope = replace(scope, laterals=tuple(columns))
         columns.append(_output(item, position, groups, scope, catalog))
-    seen = replace(scope, laterals=tuple(columns))
+    seen = replace(scope, laterals=tuple(columns), grouped=groups.present and groups.sound)
     query = partial(_query, catalog=catalog)
     conditions = [node.get("where_clause"), node.get("having"), node.get("qualify"), *_modifiers(node)]
     sound = are_sound(conditions, seen, query) and sound

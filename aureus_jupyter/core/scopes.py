@@ -117,7 +117,7 @@ class Scope:
     """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries.
 
     Where `wall` is true, a name that is found beyond makes a subquery in FROM give other rows for each outer row; that
-    is noted.
+    is noted. `grouped`: what is read here sees groups, so that a window counts those and no rows.
     """
 
     relations: tuple[Relation, ...]
@@ -126,6 +126,7 @@ class Scope:
     locals: frozenset[str] = frozenset()
     laterals: tuple[Col, ...] = ()
     wall: bool = False
+    grouped: bool = False
     notes: Notes = field(default_factory=Notes)
 
 

@@ -85,6 +85,8 @@ select sum(pd) from (select * from loan limit 1 offset 7)
 select sum(pd) from (select distinct on (country) * from loan)
 select sum(pd) from (select pd, row_number() over () as n from loan) where n = 5
 select sum(pd) from (select pd from loan qualify row_number() over () = 5)
+select loan_id, sum(ead) as s from loan group by loan_id qualify row_number() over (order by sum(ead) desc) = 1
+select country, sum(ead) as s from loan group by country qualify max(min(loan_id)) over () = 5
 select sum(pd) from (select pd, loan_id from loan union all select pd, loan_id from loan limit 1)
 select sum(pd) from loan where loan_id in (select count(*) from borrower)
 select sum(pd) from loan where loan_id not in (select borrower_id from borrower where borrower_id = 5)
@@ -121,6 +123,7 @@ select b.country, sum(l.pd * 2) from loan l left join borrower b using (borrower
 with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select n from r
 select country, sum(pd) from loan group by country union all select 'all', sum(pd) from loan order by 2 limit 5
 select i from (select unnest(range(3)) as i) order by i limit 2
+select country, sum(ead) as s from loan group by country qualify row_number() over (order by sum(ead) desc) <= 3
 select count(pd * 2), count(case when pd is null or pd + 1 is null then 1 end) from loan
 select count(*) from loan where originated_on >= (select min(originated_on) from loan)
 """
