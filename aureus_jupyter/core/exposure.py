@@ -58,7 +58,7 @@ def picks(node: Mapping[str, Any]) -> bool:
 
 
 def _is_key(column: Col | None) -> bool:
-    return column is not None and column.level is Level.IDENTITY and column.how == "copied" and bool(column.sources)
+    return column is not None and column.key
 
 
 def _reference(node: Any, scope: Scope) -> Col | None:

@@ -48,7 +48,8 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
     if every:
         keys += [item for item in items if not has_aggregate(item)]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
-    return Groups(shapes, frozenset(positions), every, bool(expressions) or every or counts, counts, sound)
+    # GROUP BY ALL over nothing but constants groups nothing.
+    return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound)
 
 
 def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:

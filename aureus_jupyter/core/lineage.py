@@ -90,7 +90,7 @@ def _either(name: str, same: Sequence[Col]) -> Col:
     sources = frozenset[str]().union(*(c.sources for c in same))
     how = same[0].how if len({c.how for c in same}) == 1 else "derived"
     level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
-    return Col(name, sources, all(c.summary for c in same), level, how, places)
+    return Col(name, sources, all(c.summary for c in same), level, how, places, all(c.key for c in same))
 
 
 def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
@@ -130,7 +130,8 @@ def _modifiers(node: Mapping[str, Any]) -> list[Any]:
 def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:
     """Return the columns of a summary as others see them: what shows a group tells nothing of a row any more."""
     place = frozenset({scope.notes.place()})
-    return tuple(replace(c, level=Level.LABEL if c.summary else Level.IDENTITY, places=place) for c in columns)
+    levels = {True: Level.LABEL, False: Level.IDENTITY}
+    return tuple(replace(c, level=levels[c.summary], places=place, key=False) for c in columns)
 
 
 def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope, catalog: Catalog) -> Col:
@@ -139,16 +140,17 @@ def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope
     grouped = groups.counts and labels_only(item, scope) and groups.holds(item, position)
     shows_group = groups.sound and told.level < Level.IDENTITY and (grouped or is_summary(item, groups, scope))
     sources = frozenset(_sources(item, scope, catalog))
-    return Col(fold(name), sources, shows_group, told.level, _how(item, scope), told.places)
+    passed = resolve([fold(n) for n in item["column_names"]], scope) if item["type"] == "COLUMN_REF" else None
+    how = _how(item, passed)
+    key = how == "copied" and passed is not None and passed.key
+    return Col(fold(name), sources, shows_group, told.level, how, told.places, key)
 
 
-def _how(item: Mapping[str, Any], scope: Scope) -> str:
+def _how(item: Mapping[str, Any], passed: Col | None) -> str:
     """Return how a column is made: one that is only passed on keeps what it is."""
     if item["type"] == "COLUMN_REF":
-        parts = [fold(n) for n in item["column_names"]]
-        found = resolve(parts, scope)
         # A field of a struct is no copy of the whole.
-        return found.how if found is not None and found.name == parts[-1] else "derived"
+        return passed.how if passed is not None and passed.name == fold(item["column_names"][-1]) else "derived"
     return "aggregated" if has_aggregate(item) else "derived"
 
 
@@ -204,7 +206,13 @@ def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:
         raise UnknownColumnsError
     scope.notes.datasets += 1
     columns = [
-        Col(fold(c.name), frozenset({f"{dataset.name}.{c.name}"}), level=_level(c), places=frozenset({0}))
+        Col(
+            fold(c.name),
+            frozenset({f"{dataset.name}.{c.name}"}),
+            level=_level(c),
+            places=frozenset({0}),
+            key=_level(c) is Level.IDENTITY,
+        )
         for c in dataset.columns
     ]
     return Table(tuple(columns), rows=True, sound=True)

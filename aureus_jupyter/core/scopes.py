@@ -45,7 +45,8 @@ class Col:
     """A column in scope: folded name, sources, whether it is a summary, what it tells, and how it was made.
 
     `places` are the relations its values come from. A statement could enumerate persons by comparing what one relation says
-    of them with what another one holds, so values of two places are kept apart.
+    of them with what another one holds, so values of two places are kept apart. `key`: it is a dataset's own column that
+    tells which row it is.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Col:
     level: Level = Level.IDENTITY
     how: str = "copied"
     places: frozenset[int] = frozenset()
+    key: bool = False
 
     @property
     def label(self) -> bool:
@@ -79,7 +81,9 @@ class Table:
 
     def spoilt(self) -> Table:
         """Return the table with columns that may each tell which row they come from."""
-        return Table(tuple(replace(c, summary=False, level=Level.IDENTITY) for c in self.columns), True, False)
+        return Table(
+            tuple(replace(c, summary=False, level=Level.IDENTITY, key=False) for c in self.columns), True, False
+        )
 
 
 @dataclass(frozen=True, slots=True)

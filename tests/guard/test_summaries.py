@@ -58,6 +58,8 @@ select i from (select unnest(range(9)) as i) v limit (select max(loan_id) from l
 select i from (select unnest(range(9)) as i) v intersect select borrower_id from borrower
 select $x as x from borrower where borrower_id = $x
 select 1 as one from borrower
+select 1 as one from borrower group by all
+select distinct 1 as one from borrower group by all
 select s.n from (select count(*) n from loan) s join borrower b on b.full_name like 'A%'
 select 1 as x from (select 1 as a, 'x' as full_name) t join borrower using (full_name)
 select v.i, sum(l.pd) from (select unnest(range(1000000)) as i) v join loan l on l.loan_id = v.i group by v.i
@@ -91,6 +93,9 @@ select sum(pd) from (select pd, loan_id from loan union all select pd, loan_id f
 select sum(pd) from loan where loan_id in (select count(*) from borrower)
 select sum(pd) from loan where loan_id not in (select borrower_id from borrower where borrower_id = 5)
 select sum(pd) from loan where loan_id = (select 5)
+select count(*) from loan l where l.loan_id in (select l.country)
+select count(*) from loan l join (select country from loan limit 5) s on s.country = l.loan_id
+select count(*) from loan l join (select country, row_number() over () n from loan where loan_id = 5) s on s.country = l.loan_id
 select sum(loan_id) from loan
 select count(*) from loan group by (select 1)
 select n from (values ((select max(pd) from loan))) v(n)
