@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "engine": {
             "duckdb": f"{_ADAPTERS}.engines.duckdb:DuckDBEngine",
             "postgres": f"{_ADAPTERS}.engines.postgres:PostgresEngine",
+            "sqlalchemy": f"{_ADAPTERS}.engines.copied:CopyEngine",
         },
         "policies": {"declarative": f"{_ADAPTERS}.policies.declarative:load_policies"},
         "catalog": {"pack": f"{_ADAPTERS}.catalogs.pack:PackSource"},

@@ -202,10 +202,17 @@ def choose(found: dict[str, str], alias: str, start: Path, broken: Mapping[str, 
 def engine(settings: Settings, connection: Connection) -> Engine:
     """Open a connection. Raises Unavailable."""
     if connection.kind == "sqlalchemy":
-        made: Engine = plugins.load("engine", "postgres").open(
-            resolved_url(connection.location), mask_key=mask_key(settings)
+        url = resolved_url(connection.location)
+        if url.startswith("postgresql"):
+            made: Engine = plugins.load("engine", "postgres").open(url, mask_key=mask_key(settings))
+            return made
+        copied: Engine = plugins.load("engine", "sqlalchemy").open(
+            url,
+            threads=settings.threads or None,
+            memory_limit=settings.memory_limit or None,
+            mask_key=mask_key(settings),
         )
-        return made
+        return copied
     opened: Engine = plugins.load("engine", "duckdb").open(
         connection.location,
         threads=settings.threads or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,24 @@ def test_a_bad_section_spoils_no_other(front: Any, tmp_path: Path) -> None:
     told = front.asked("SELECT borrowers FROM rating_migration", "--engine bad")
     assert told.code == "connections_malformed"
     assert "[bad]" in told.error.message
+
+
+def test_a_database_of_another_dialect_is_read_as_a_copy(front: Any, tmp_path: Path) -> None:
+    path = tmp_path / "own.sqlite"
+    with sqlite3.connect(path) as made:
+        made.execute(
+            "create table rating_migration (year integer, from_grade text, to_grade text, borrowers integer, share real)"
+        )
+        made.execute("insert into rating_migration values (2025, 'A', 'B', 3, 0.5), (2025, 'B', 'C', 4, 0.25)")
+    made.close()
+    assert front.line(f"connect sqlite:///{path} --alias lite").error is None
+    told = front.asked("SELECT sum(borrowers) AS n, max(share) AS s FROM rating_migration", "m <<")
+    assert told.error is None, told.error
+    assert front.shell.user_ns["m"].to_dict("list") == {"n": [7], "s": [0.5]}
+    assert "sqlite database own.sqlite, copied for each statement" in (
+        front.runs[-1] / "evidence.md"
+    ).read_text().replace("\\", "")
+    dry = front.asked("SELECT sum(borrowers) AS n FROM rating_migration", "--dry-run")
+    assert "before the copy" in dry.bundles[0]["text/plain"]
+    assert front.asked("SELECT * FROM rating_migration, sqlite_master").code == "unknown_dataset"
+    assert front.asked("SELECT count(*) FROM loan").code == "database_unavailable"

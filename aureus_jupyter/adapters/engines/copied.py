@@ -1,0 +1,285 @@
+"""Any database SQLAlchemy can reach, read as a copy: the rows of a statement's datasets come into a locked DuckDB, and it runs there.
+
+There are no guard rules for most dialects, and none are needed: the other database is asked for whole columns of contracts
+and nothing else, and DuckDB's parser, binder and shadows judge and run the statement. What that costs is moving the rows, each
+time a statement runs; what it means is that the statement is written in DuckDB's SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+
+from aureus_jupyter.errors import AureusError, Unavailable, UserError
+from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
+from aureus_jupyter.values.catalog import Dataset, fold
+from aureus_jupyter.values.plan import Parameter, Plan
+
+from .arrow import pa
+from .duckdb import DuckDBEngine
+from .duckdb_instance import Raw, Settings, acquire
+from .duckdb_source import find_source, quote
+from .result import ArrowResult
+
+__all__ = ["CopyEngine"]
+
+_BATCH = 50_000
+MAX_ROWS = 5_000_000
+"""How many rows of one dataset are copied at most; beyond it a warehouse of its own is the place to ask."""
+
+
+class CopyEngine:
+    """Implements `ports.Engine` over a SQLAlchemy connection. Not for two threads at once, except `cancel`."""
+
+    def __init__(self, source: Any, inner: DuckDBEngine, instance: Any, description: str, max_rows: int) -> None:
+        self._source, self._inner, self._description = source, inner, description
+        self._raw: dict[str, Raw] = instance.raw
+        self._alias, self._con = instance.alias, instance.cursor()
+        self._max_rows = max_rows
+        self._types: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._cancelled = threading.Event()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        mask_key: bytes | None = None,
+        max_rows: int = MAX_ROWS,
+    ) -> CopyEngine:
+        """Connect to a SQLAlchemy URL. Reads no data.
+
+        Raises UserError `bad_connection`; Unavailable `dialect_unsupported`, `driver_missing`, `database_unavailable`.
+        """
+        source, name = _connected(url)
+        instance = acquire(
+            find_source(":memory:"), Settings(threads=threads, memory_limit=memory_limit, max_seconds=3600.0)
+        )
+        inner = DuckDBEngine(instance, mask_key or secrets.token_bytes(32), time.monotonic)
+        return cls(source, inner, instance, f"{name}, copied for each statement", max_rows)
+
+    @property
+    def dialect(self) -> str:
+        """`duckdb`: that is where a statement runs."""
+        return "duckdb"
+
+    @property
+    def description(self) -> str:
+        """What the connection is: the kind and the name of the database."""
+        return self._description
+
+    def tables(self) -> Sequence[RawTable]:
+        """Return the tables and views of the default schema with their columns and row counts, for onboarding."""
+        from sqlalchemy import func, inspect, select, table
+
+        self._check_open()
+        with _said(), self._source.connect() as connection:
+            seen = inspect(connection)
+            names = sorted([*seen.get_table_names(), *seen.get_view_names()])
+            counts = [connection.execute(select(func.count()).select_from(table(n))).scalar_one() for n in names]
+            return [
+                RawTable(source=name, columns=_columns(seen.get_columns(name)), rows=count)
+                for name, count in zip(names, counts, strict=True)
+            ]
+
+    def read(self, sql: str) -> SecondReading:
+        """Return DuckDB's own reading of `sql`."""
+        return self._inner.read(sql)
+
+    def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
+        """Make an empty table for each dataset, the shadows over them, and bind the statement. Reads no rows."""
+        self._check_open()
+        for dataset in datasets:
+            types = tuple((column.name, column.type) for column in dataset.columns)
+            if self._types.get(dataset.source) != types:
+                self._make(dataset.source, types)
+                self._types[dataset.source] = types
+        self._inner.prepare(plan, datasets)
+
+    def estimate(self, plan: Plan, parameters: Mapping[str, Parameter]) -> str:
+        """Say what would be copied. Reads no rows, so it knows no number."""
+        names = ", ".join(sorted(shadow.dataset for shadow in plan.shadows)) or "nothing"
+        return f"This would copy {names} from the database, then run here. There is no estimate before the copy."
+
+    def run(
+        self, plan: Plan, parameters: Mapping[str, Parameter], limits: Limits, progress: Progress | None = None
+    ) -> ArrowResult:
+        """Copy the rows of the plan's datasets as they are now, run the plan over them, and forget them.
+
+        Raises what `DuckDBEngine.run` raises, and Unavailable: `source_too_large`, `contract_drift`, `database_unavailable`,
+        `time_limit`, `cancelled`.
+        """
+        self._check_open()
+        self._cancelled.clear()
+        began = time.monotonic()
+        try:
+            for source in sorted({shadow.source for shadow in plan.shadows}):
+                self._fill(source, None if limits.seconds is None else began + limits.seconds)
+            left = None if limits.seconds is None else max(0.001, began + limits.seconds - time.monotonic())
+            return self._inner.run(plan, parameters, replace(limits, seconds=left), progress)
+        finally:
+            for shadow in plan.shadows:
+                self._con.execute(f"DELETE FROM {self._raw[fold(shadow.source)].sql}")
+
+    def cancel(self) -> None:
+        """Stop what runs, from any thread."""
+        self._cancelled.set()
+        self._inner.cancel()
+
+    def close(self) -> None:
+        """Disconnect and forget every copy. A second call does nothing."""
+        self._closed = True
+        self._source.dispose()
+        self._con.close()
+        self._inner.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("engine_closed", "the connection is closed", hint="Connect again with %aureus connect.")
+
+    def _make(self, source: str, types: tuple[tuple[str, str], ...]) -> None:
+        sql = f"{quote(self._alias)}.main.{quote(source)}"
+        fields = ", ".join(f"{quote(name)} {kind}" for name, kind in types)
+        try:
+            self._con.execute(f"CREATE OR REPLACE TABLE {sql} ({fields})")
+        except duckdb.Error:
+            raise _drift(source) from None
+        self._raw[fold(source)] = Raw(source=source, sql=sql)
+
+    def _fill(self, source: str, until: float | None) -> None:
+        names = [name for name, _ in self._types[source]]
+        target = self._raw[fold(source)].sql
+        chosen = ", ".join(f"CAST({quote(name)} AS {kind})" for name, kind in self._types[source])
+        copied = 0
+        for rows in self._batches(source, names):
+            copied += len(rows)
+            self._check(source, copied, until)
+            batch = pa.table([_array(list(values)) for values in zip(*rows, strict=True)], names=names)
+            self._insert(source, f"INSERT INTO {target} SELECT {chosen} FROM aureus_batch", batch)
+
+    def _insert(self, source: str, sql: str, batch: Any) -> None:
+        problem: AureusError | None = None
+        self._con.register("aureus_batch", batch)
+        try:
+            self._con.execute(sql)
+        except duckdb.Error:
+            problem = _drift(source)  # its text quotes a value
+        finally:
+            self._con.unregister("aureus_batch")
+        if problem is not None:
+            raise problem
+
+    def _check(self, source: str, copied: int, until: float | None) -> None:
+        if self._cancelled.is_set():
+            raise Unavailable("cancelled", "the statement was cancelled", hint="Run the cell again when ready.")
+        if until is not None and time.monotonic() > until:
+            raise Unavailable(
+                "time_limit",
+                "copying the rows took longer than the statement may",
+                hint="Ask for a higher limit, or for a copy of the data as Parquet files.",
+            )
+        if copied > self._max_rows:
+            raise Unavailable(
+                "source_too_large",
+                f"{source} has more than the {self._max_rows:,} rows that are copied from a database of this kind",
+                hint="Ask for an extract as Parquet files or a DuckDB file.",
+            )
+
+    def _batches(self, source: str, names: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a table, some at a time. The statement is SQLAlchemy's own: columns of one table, nothing else."""
+        from sqlalchemy import column, inspect, select, table
+
+        schema, _, name = source.rpartition(".")
+        columns: list[Any] = [column(c) for c in names]
+        asked = select(*columns).select_from(table(name, schema=schema or None))
+        with _said(), self._source.connect() as connection:
+            # SQLite takes a quoted name that no column has for a text.
+            there = {c["name"].lower() for c in inspect(connection).get_columns(name, schema or None)}
+            missing = [c for c in names if c.lower() not in there]
+            if missing:
+                raise _drift(f"{source}, without a column {missing[0]},")
+            found = connection.execution_options(stream_results=True).execute(asked)
+            for rows in found.partitions(_BATCH):
+                yield [tuple(row) for row in rows]
+
+
+def _connected(url: str) -> tuple[Any, str]:
+    """Return SQLAlchemy's engine and what it is, in words without a secret."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    problem: AureusError
+    try:
+        parsed = make_url(url)
+        source = create_engine(parsed)
+        with _said(), source.connect():
+            return (
+                source,
+                f"{parsed.get_backend_name()} database {str(parsed.database or '').replace(chr(92), '/').rpartition('/')[2]}",
+            )
+    except NoSuchModuleError:
+        problem = Unavailable(
+            "dialect_unsupported",
+            "SQLAlchemy knows no dialect of that name here",
+            hint="Install the package that brings it, or connect a DuckDB file, a folder of Parquet or CSV files, or PostgreSQL.",
+        )
+    except ImportError as error:
+        problem = Unavailable(
+            "driver_missing",
+            f"the driver {error.name or 'of this dialect'} is not installed",
+            hint="Install it in the kernel's environment, or name another one: dialect+driver://...",
+        )
+    except (ArgumentError, ValueError):
+        problem = UserError(
+            "bad_connection", "the connection is not a database URL", hint="Write for example sqlite:///file.db."
+        )
+    raise problem
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """Turn what SQLAlchemy raises into an error of ours, without its text: it holds the statement and the URL."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    problem: str | None = None
+    try:
+        yield
+    except SQLAlchemyError as error:
+        problem = type(getattr(error, "orig", None) or error).__name__
+    if problem is not None:
+        raise Unavailable(
+            "database_unavailable",
+            f"the database cannot be reached, or does not hold what the contract says ({problem})",
+            hint="Check the connection, and that the account may SELECT the dataset's table and each of its columns.",
+        )
+
+
+def _drift(source: str) -> Unavailable:
+    return Unavailable(
+        "contract_drift",
+        f"what {source} holds is not of the types its contract says",
+        hint="Ask the dataset's owner to bring contract and table together.",
+    )
+
+
+def _array(values: list[Any]) -> Any:
+    """Return values as an Arrow array; those of several kinds, or of one Arrow does not know, as their text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _columns(found: Sequence[Mapping[str, Any]]) -> tuple[RawColumn, ...]:
+    return tuple(RawColumn(name=c["name"], type=str(c["type"]), nullable=bool(c.get("nullable", True))) for c in found)
