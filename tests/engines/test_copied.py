@@ -154,3 +154,21 @@ def test_a_column_that_is_not_there(url: str) -> None:
     assert caught.value.code == "contract_drift"
     assert "without a column" in caught.value.message
     engine.close()
+
+
+def test_an_interrupt_while_rows_are_copied_leaves_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = CopyEngine.open(url)
+    engine.prepare(PLAN, [DATASET])
+    real = engine._insert
+
+    def pressed(*arguments: Any) -> None:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_insert", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(PLAN, {}, Limits())
+    assert engine._con.execute(f"SELECT count(*) FROM {engine._raw['account'].sql}").fetchall() == [(0,)]
+    monkeypatch.setattr(engine, "_insert", real)
+    assert engine.run(PLAN, {}, Limits()).rows == 1
+    engine.close()

@@ -24,6 +24,7 @@ from aureus_jupyter.values.plan import Parameter, Plan
 
 from .arrow import pa
 from .duckdb import DuckDBEngine
+from .duckdb_errors import keyboard
 from .duckdb_instance import Raw, Settings, acquire
 from .duckdb_source import find_source, quote
 from .result import ArrowResult
@@ -151,7 +152,8 @@ class CopyEngine:
         sql = f"{quote(self._alias)}.main.{quote(source)}"
         fields = ", ".join(f"{quote(name)} {kind}" for name, kind in types)
         try:
-            self._con.execute(f"CREATE OR REPLACE TABLE {sql} ({fields})")
+            with keyboard():
+                self._con.execute(f"CREATE OR REPLACE TABLE {sql} ({fields})")
         except duckdb.Error:
             raise _drift(source) from None
         self._raw[fold(source)] = Raw(source=source, sql=sql)
@@ -171,7 +173,8 @@ class CopyEngine:
         problem: AureusError | None = None
         self._con.register("aureus_batch", batch)
         try:
-            self._con.execute(sql)
+            with keyboard():
+                self._con.execute(sql)
         except duckdb.Error:
             problem = _drift(source)  # its text quotes a value
         finally:
