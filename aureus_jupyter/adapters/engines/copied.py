@@ -281,6 +281,7 @@ def _array(values: list[Any]) -> Any:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        # The cast to the contract's type judges the text.
         return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -15,7 +14,7 @@ from aureus_jupyter.errors import EvidenceError
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.evidence import Envelope, Signature, TrustedKey
 
-from .secret import write_secret
+from .secret import read_private, write_secret
 
 __all__ = ["Ed25519Signer", "key_ids", "load_or_create", "verify_ed25519"]
 
@@ -77,21 +76,7 @@ def _create(path: Path) -> None:
 
 def _load(path: Path, exposed: bool = False) -> Ed25519PrivateKey:
     """Read a private key; one that others can read only where it is not to sign with."""
-    try:
-        mode = path.stat().st_mode
-        data = path.read_bytes()
-    except OSError as cause:
-        raise EvidenceError(
-            "key_unreadable",
-            f"the signing key {path.name} cannot be read ({type(cause).__name__})",
-            hint=f"Give yourself read access to the files in {path.parent}.",
-        ) from cause
-    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not exposed:
-        raise EvidenceError(
-            "key_exposed",
-            f"the signing key {path.name} can be read by others, so its signatures prove nothing",
-            hint=f"Move it away so that a new one is made, or run: chmod 600 {path}",
-        )
+    data = read_private(path, "so its signatures prove nothing", exposed)
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as cause:

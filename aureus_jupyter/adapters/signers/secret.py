@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aureus_jupyter.errors import EvidenceError
 
-__all__ = ["load_or_create_secret", "write_secret"]
+__all__ = ["load_or_create_secret", "read_private", "write_secret"]
 
 _SIZE = 32
 
@@ -22,6 +22,21 @@ def load_or_create_secret(path: Path) -> bytes:
     """
     if not path.exists():
         write_secret(path, os.urandom(_SIZE))
+    data = read_private(path, "who could undo the pseudonyms made with it")
+    if len(data) != _SIZE:
+        raise EvidenceError(
+            "key_malformed",
+            f"the key {path.name} does not hold {_SIZE} bytes",
+            hint="Move the file away; a new key is made on the next run. Pseudonyms will then be others than before.",
+        )
+    return data
+
+
+def read_private(path: Path, harm: str, exposed: bool = False) -> bytes:
+    """Return what a key's file holds; one that others can read only where that is `exposed` on purpose. `harm` says why not.
+
+    Raises EvidenceError `key_unreadable`, `key_exposed`.
+    """
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
@@ -31,17 +46,11 @@ def load_or_create_secret(path: Path) -> bytes:
             f"the key {path.name} cannot be read ({type(cause).__name__})",
             hint=f"Give yourself read access to the files in {path.parent}.",
         ) from cause
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not exposed:
         raise EvidenceError(
             "key_exposed",
-            f"the key {path.name} can be read by others, who could undo the pseudonyms made with it",
+            f"the key {path.name} can be read by others, {harm}",
             hint=f"Move it away so that a new one is made, or run: chmod 600 {path}",
-        )
-    if len(data) != _SIZE:
-        raise EvidenceError(
-            "key_malformed",
-            f"the key {path.name} does not hold {_SIZE} bytes",
-            hint="Move the file away; a new key is made on the next run. Pseudonyms will then be others than before.",
         )
     return data
 
