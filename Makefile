@@ -1,4 +1,4 @@
-# What to run: demo, lab, test, bench, docs-check, and the pieces of test. Needs git, make, Python >= 3.11 with venv, Node >= 20.
+# What to run: demo, lab, test, bench, fuzz, docs-check, and the pieces of test. Needs git, make, Python >= 3.11 with venv, Node >= 20.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -11,13 +11,14 @@ PYTEST := $(BIN)/python -m pytest --quiet
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SETUP := pyproject.toml labextension/package.json labextension/built-from.sha256
 
-.PHONY: help demo lab test bench docs-check venv system lint types layers test-python test-browser test-ts wheel-check front-end
+.PHONY: help demo lab test bench fuzz docs-check venv system lint types layers test-python test-browser test-ts wheel-check front-end
 
 help:
 	@echo 'make demo          run the demonstration notebook and show what it leaves behind'
 	@echo 'make lab           open the demonstration notebook in JupyterLab'
 	@echo 'make test          everything: lint types layers test-ts docs-check wheel-check, then the Python and browser tests'
 	@echo 'make bench         measure'
+	@echo 'make fuzz          ten minutes of random statements against the judgement of summaries'
 	@echo 'make docs-check    check that the generated parts of the documents are current'
 	@echo 'make front-end     build the JupyterLab extension into aureus_jupyter/labextension'
 
@@ -34,6 +35,9 @@ test: venv system lint types layers test-ts docs-check wheel-check
 
 bench: .stamp/dev
 	@$(BIN)/python tests/bench/run.py
+
+fuzz: .stamp/dev
+	@$(BIN)/python tests/fuzz/summaries.py
 
 docs-check: .stamp/dev
 	@echo '== documents'

@@ -116,21 +116,30 @@ def _known(column: Col | None, scope: Scope) -> Col:
 
 def _of_subquery(node: Mapping[str, Any], scope: Scope, query: Query) -> Iterator[Col]:
     """Yield what a value or a list from a subquery tells. Held against a list, what is measured of a person picks it out."""
-    inner = query(node["subquery"]["node"], within(scope, wall=False))
+    inner, told = _watched(node["subquery"]["node"], scope, query)
     child = list(_columns(node.get("child"), scope, query))
     held = any(not column.label for column in child)
     yield from child
-    yield _SOMEBODY if inner.rows or not inner.sound or held else _NOBODY
+    yield _SOMEBODY if inner.rows or not inner.sound or held or told else _NOBODY
     yield from inner.columns
 
 
+def _watched(node: Any, scope: Scope, query: Query) -> tuple[Table, bool]:
+    """Read a subquery, and whether it reads a column outside that is no label: its value is then about that row."""
+    notes, before = scope.notes, scope.notes.told
+    notes.told = False
+    inner = query(node, within(scope, wall=False, watched=True))
+    told, notes.told = notes.told, before or notes.told
+    return inner, told
+
+
 def _without_counted(node: Mapping[str, Any], scope: Scope) -> Any:
-    """Leave out a column that is only counted, or only asked whether it is there."""
+    """Leave out a key that is only counted, or only asked whether it is there. What is computed may be there for one person."""
     if node.get("type") == "FUNCTION" and str(node.get("function_name", "")).lower() in _COUNTS:
         arguments = [a.get("expression") or a for a in node.get("arguments") or ()]
-        if all(_reference(a, scope) is not None for a in arguments):
+        if all(_is_key(_reference(a, scope)) for a in arguments):
             return {k: v for k, v in node.items() if k != "arguments"}
-    if node.get("type") in _NULLS and all(_reference(c, scope) is not None for c in node.get("children") or ()):
+    if node.get("type") in _NULLS and all(_is_key(_reference(c, scope)) for c in node.get("children") or ()):
         return None
     return node
 

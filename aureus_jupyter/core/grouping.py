@@ -18,6 +18,7 @@ class Groups:
     """What a SELECT groups by: expressions without their places, positions, or everything that is no aggregate.
 
     `sound` is false when a key may tell one source row from another, shown or not; `counts` when there is an aggregate.
+    `keys`: what may be grouped by; None where the tree does not say.
     """
 
     shapes: tuple[Any, ...]
@@ -26,6 +27,7 @@ class Groups:
     present: bool
     counts: bool
     sound: bool
+    keys: tuple[Any, ...] = ()
 
     def holds(self, item: Mapping[str, Any], position: int) -> bool:
         """Whether the item at this place of the select list is one of the keys."""
@@ -49,7 +51,7 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
         keys += [item for item in items if not has_aggregate(item)]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
     # GROUP BY ALL over nothing but constants groups nothing.
-    return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound)
+    return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound, tuple(keys))
 
 
 def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:

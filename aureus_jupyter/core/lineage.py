@@ -11,14 +11,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from aureus_jupyter.core.exposure import are_sound, exposure, is_sound, names_below, pairs_soundly, picks
+from aureus_jupyter.core.exposure import Query, are_sound, exposure, is_sound, names_below, pairs_soundly, picks
 from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only
+from aureus_jupyter.core.plain import calls, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
 from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, resolve, within
 from aureus_jupyter.values.catalog import Catalog, Column, Pii, fold
 from aureus_jupyter.values.facts import OutputColumn
 
 __all__ = ["Trace", "trace"]
+
+_LISTS = frozenset(
+    "range generate_series list_value array_value list array_agg string_split str_split string_to_array".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +43,9 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
         return Trace()
     columns = table.columns
     outputs = tuple(OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=c.how) for c in columns)
-    groups = table.sound and not table.rows and not top.notes.escaped
-    return Trace(outputs=outputs, aggregated=bool(columns) and groups and all(c.summary for c in columns))
+    groups = table.sound and not table.rows and not top.notes.escaped and is_plain(tree)
+    summary = bool(columns) and groups and all(c.summary for c in columns)
+    return Trace(outputs=outputs, aggregated=summary or not top.notes.datasets)
 
 
 def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
@@ -60,16 +66,20 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     table = _merged(arms)
     modified = replace(scope, laterals=table.columns)
     sound = are_sound(_modifiers(node), modified, partial(_query, catalog=catalog))
-    return table.spoilt() if not sound or (table.rows and picks(node)) else table
+    joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and _merges(table.columns)
+    return table.spoilt() if not sound or joins or (table.rows and picks(node)) else table
+
+
+def _merges(columns: Iterable[Col]) -> bool:
+    """Whether leaving out repeated rows compares what identifies with something else: how many are left tells which are equal."""
+    return any(c.level is Level.IDENTITY and not c.key for c in columns)
 
 
 def _recursive(node: Any, scope: Scope, catalog: Catalog) -> Table:
-    """Read both arms once. They run many times, and each time can show another row, if there is a dataset in them."""
-    before = scope.notes.datasets
+    """Read both arms once. They run many times, and each time a column can hold what another one held before."""
     left = _query(node["left"], scope, catalog)
     seen = replace(scope, relations=(), ctes={**scope.ctes, fold(node["cte_name"]): left})
-    table = _merged([left, _query(node["right"], seen, catalog)])
-    return table.spoilt() if scope.notes.datasets > before else table
+    return _merged([left, _query(node["right"], seen, catalog)]).spoilt()
 
 
 def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
@@ -106,8 +116,13 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         columns.append(_output(item, position, groups, scope, catalog))
     seen = replace(scope, laterals=tuple(columns), grouped=groups.present and groups.sound)
     query = partial(_query, catalog=catalog)
-    conditions = [node.get("where_clause"), node.get("having"), node.get("qualify"), *_modifiers(node)]
-    sound = are_sound(conditions, seen, query) and sound
+    late = [node.get("having"), node.get("qualify"), *_modifiers(node)]
+    sound = are_sound([node.get("where_clause"), *late], seen, query) and sound
+    sound = (
+        sound
+        and not _renames(late, node["select_list"], scope)
+        and not _distinguishes(node, groups, columns, seen, query)
+    )
     from_rows = any(r.rows for r in relations)
     sound = sound and not (from_rows and node.get("sample"))
     rows = not sound or (not groups.sound if groups.present else from_rows)
@@ -115,6 +130,25 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     if rows:
         return table.spoilt() if not sound or (from_rows and picks(node)) else table
     return replace(table, columns=_closed(columns, scope))
+
+
+def _renames(late: list[Any], items: list[Any], scope: Scope) -> bool:
+    """Whether a condition after grouping uses an alias that is a column's name too: there the engine takes the alias."""
+    aliases = {fold(i["alias"]) for i in items if i.get("alias") and i["type"] != "COLUMN_REF"}
+    aliases |= {
+        fold(i["alias"]) for i in items if i.get("alias") and fold(i.get("column_names", [""])[-1]) != fold(i["alias"])
+    }
+    columns = {c.name for relation in scope.relations for c in relation.columns}
+    return not (aliases & columns).isdisjoint(fold(name) for name in names_below(late))
+
+
+def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Col], scope: Scope, query: Query) -> bool:
+    """Whether DISTINCT or GROUP BY compares what identifies with something else; a key of a dataset may be grouped by."""
+    distinct = any(m["type"] == "DISTINCT_MODIFIER" for m in node.get("modifiers") or ())
+    keys = [k for k in groups.keys if k is not None and k["type"] != "STAR"]
+    told = [resolve([fold(n) for n in k["column_names"]], scope) if k["type"] == "COLUMN_REF" else None for k in keys]
+    shown = [found or exposure(key, scope, query) for key, found in zip(keys, told, strict=True)]
+    return (distinct and _merges(columns)) or _merges(shown)
 
 
 def _modifiers(node: Mapping[str, Any]) -> list[Any]:
@@ -135,6 +169,8 @@ def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:
 
 
 def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope, catalog: Catalog) -> Col:
+    if calls(item, "unnest") and not _one_column(item):
+        raise UnknownColumnsError
     told = exposure(item, scope, partial(_query, catalog=catalog))
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
     grouped = groups.counts and labels_only(item, scope) and groups.holds(item, position)
@@ -144,6 +180,13 @@ def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope
     how = _how(item, passed)
     key = how == "copied" and passed is not None and passed.key
     return Col(fold(name), sources, shows_group, told.level, how, told.places, key)
+
+
+def _one_column(item: Mapping[str, Any]) -> bool:
+    """Whether an item with unnest is one column: of a struct it is as many as there are fields."""
+    given = item.get("arguments") or []
+    inner = given[0]["expression"] if len(given) == 1 else {}
+    return item.get("function_name") == "unnest" and str(inner.get("function_name", "")).lower() in _LISTS
 
 
 def _how(item: Mapping[str, Any], passed: Col | None) -> str:
@@ -162,6 +205,9 @@ def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
     if len(left_out) != len(item.get("exclude_list") or ()) or item.get("qualified_exclude_list"):
         raise UnknownColumnsError
     relations = [r for r in scope.relations if not wanted or r.alias == wanted]
+    fields = wanted and (not relations or any(c.name == wanted for r in scope.relations for c in r.columns))
+    if fields or any((wanted and not r.whole) or (left_out and r.repeats) for r in relations):
+        raise UnknownColumnsError
     return [c for r in relations for c in r.columns if c.name not in left_out]
 
 
@@ -176,14 +222,14 @@ def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
         table = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
-        return [_relation(node.get("alias") or "", table, aliases, scope)], sound
+        return [_relation(node.get("alias") or "", table, aliases, scope)], sound and table.sound
     if kind == "EXPRESSION_LIST":
         return [_relation(node.get("alias") or "valueslist", _values(node), aliases, scope)], sound
     if kind != "BASE_TABLE":
         raise UnknownColumnsError
     (name,) = path_of(node)
     table = scope.ctes.get(fold(name)) or _dataset(catalog, name, scope)
-    return [_relation(node.get("alias") or name, table, aliases, scope)], sound
+    return [_relation(node.get("alias") or name, table, aliases, scope)], sound and table.sound
 
 
 def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
@@ -204,7 +250,7 @@ def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:
     dataset = catalog.dataset(name)
     if dataset is None:
         raise UnknownColumnsError
-    scope.notes.datasets += 1
+    scope.notes.datasets = True
     columns = [
         Col(
             fold(c.name),
@@ -232,9 +278,11 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
         raise UnknownColumnsError
     using = [fold(str(n)) for n in node.get("using_columns") or ()]
     joined, sound = _joined(left, right, using)
+    if node.get("join_type") in {"SEMI", "ANTI"}:
+        joined = left
     both = replace(scope, relations=(*left, *right))
     sound = is_sound(node.get("condition"), both, partial(_query, catalog=catalog)) and sound
-    return joined, sound and left_sound and right_sound and node.get("ref_type") != "POSITIONAL"
+    return joined, sound and left_sound and right_sound
 
 
 def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> tuple[list[Relation], bool]:
@@ -246,7 +294,7 @@ def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> tu
     # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
     shared = {name: _either(name, same) for name, same in both.items()}
     first = [replace(r, columns=tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
-    rest = [replace(r, columns=tuple(c for c in r.columns if c.name not in shared)) for r in right]
+    rest = [replace(r, columns=tuple(c for c in r.columns if c.name not in shared), whole=False) for r in right]
     return first + rest, sound
 
 
@@ -271,9 +319,9 @@ def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:
 
 
 def _column_sources(parts: list[str], scope: Scope) -> set[str]:
-    if parts[0] in scope.locals:
-        return set()
     found = resolve(parts, scope)
+    if found is None and parts[0] in scope.locals:
+        return set()
     if found is None:
         raise UnknownColumnsError
     return set(found.sources)

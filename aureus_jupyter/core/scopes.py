@@ -93,14 +93,26 @@ class Relation:
     alias: str
     columns: tuple[Col, ...]
     rows: bool = True
+    whole: bool = True
+    """Whether `columns` are all it has, in order: a column joined by USING stands on the left side only."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a name stands twice. The engine then makes up names that the tree does not hold."""
+        return len({c.name for c in self.columns}) < len(self.columns)
 
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted over a whole statement: `escaped` names of subqueries in FROM, datasets met, places given out."""
+    """What is noted over a whole statement: `escaped` names of subqueries in FROM, whether datasets were met,
+    places given out, queries read.
+
+    `told`: a subquery that is watched read a column outside which tells something of a row.
+    """
 
     escaped: bool = False
-    datasets: int = 0
+    datasets: bool = False
+    told: bool = False
     places: int = 0
     queries: int = 0
 
@@ -130,13 +142,14 @@ class Scope:
     locals: frozenset[str] = frozenset()
     laterals: tuple[Col, ...] = ()
     wall: bool = False
+    watched: bool = False
     grouped: bool = False
     notes: Notes = field(default_factory=Notes)
 
 
-def within(scope: Scope, wall: bool) -> Scope:
+def within(scope: Scope, wall: bool, watched: bool = False) -> Scope:
     """Return the scope in which a subquery of `scope` begins."""
-    return Scope((), scope.ctes, scope, wall=wall, notes=scope.notes)
+    return Scope((), scope.ctes, scope, wall=wall, watched=watched, notes=scope.notes)
 
 
 def resolve(parts: list[str], scope: Scope) -> Col | None:
@@ -147,13 +160,13 @@ def resolve(parts: list[str], scope: Scope) -> Col | None:
         if plain is not None:
             found.setdefault(plain)
             break
-    if len(found) > 1:
+    if len(found) > 1 or any(_may_hold(relation, parts) for relation in scope.relations):
         raise UnknownColumnsError
     if found:
         return next(iter(found))
     if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
         return whole
-    if any(_has_unsaid_names(relation) for relation in scope.relations):
+    if any(c.name == "" for relation in scope.relations for c in relation.columns):
         raise UnknownColumnsError
     return _beyond(parts, scope)
 
@@ -183,17 +196,26 @@ def _whole(alias: str, scope: Scope) -> Col | None:
 
 def _beyond(parts: list[str], scope: Scope) -> Col | None:
     """Find what FROM does not name: an alias of the same SELECT, or something outside."""
-    lateral = next((c for c in scope.laterals if c.name == parts[0]), None)
-    if lateral is not None:
-        return lateral
+    lateral = [c for c in scope.laterals if c.name == parts[0]]
+    if len(lateral) > 1:
+        raise UnknownColumnsError
+    if lateral:
+        return lateral[0]
     if scope.outer is None:
         return None
     if scope.wall:
         scope.notes.escaped = True
-    return resolve(parts, scope.outer)
+    found = resolve(parts, scope.outer)
+    if scope.watched and (found is None or not found.label):
+        scope.notes.told = True
+    return found
 
 
-def _has_unsaid_names(relation: Relation) -> bool:
-    """Whether the engine gave a column a name that the tree does not hold: to an expression, or to a repeated name."""
-    names = {c.name for c in relation.columns}
-    return "" in names or len(names) < len(relation.columns)
+def _may_hold(relation: Relation, parts: list[str]) -> bool:
+    """Whether the engine may have made up one of the names, which then means another column than the one that bears it.
+
+    It numbers a repeated name, and names an expression by its text, which is no plain word.
+    """
+    unsaid = any(c.name == "" for c in relation.columns) and not all(map(str.isidentifier, parts))
+    named = {relation.alias, *(c.name for c in relation.columns)}
+    return (relation.repeats or unsaid) and not named.isdisjoint(parts)

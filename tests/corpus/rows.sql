@@ -1,0 +1,121 @@
+select sum(pd) from loan group by loan_id
+select sum(loan_id) as id, avg(pd) as pd, min(country) as c from loan group by borrower_id
+select country, count(*) from loan group by country, loan_id
+select country, count(*) from loan group by grouping sets ((loan_id), ())
+select country, count(*) from loan group by cube (country, loan_id)
+select country, loan_id as n, count(*) from loan group by 1, 2
+select sum(pd), loan_id as k from loan group by k
+select *, count(*) over () from loan
+select loan_id, count(*) from loan group by all
+select pd from loan group by all
+select pd from loan group by pd
+select distinct pd from loan
+select unnest(max(pd, 100000)) from loan
+select max(pd, 100000) from loan
+select min({'a': pd, 'b': ead}) from loan
+select min([pd, ead]) from loan
+select min(row(pd, ead)) from loan
+select quantile_disc(pd, [0.1, 0.2, 0.3]) from loan
+select approx_quantile(pd, [0.1, 0.2]) from loan
+select q.* from borrower b, lateral (select sum(x) as s from (select b.borrower_id as x) t) q
+select q.* from borrower b, lateral (select sum(l.pd) as s from loan l where l.borrower_id = b.borrower_id) q
+select q.* from borrower b, (select sum(l.pd) as s from loan l join loan m on m.loan_id = b.borrower_id) q
+select q.* from borrower b, (select sum(l.pd) s from loan l where exists (select 1 from loan m where m.loan_id = b.borrower_id)) q
+with s as (select count(*) as borrower_id from borrower) select borrower_id from s right join borrower using (borrower_id)
+with s as (select count(*) as borrower_id from borrower) select borrower_id from s full join borrower using (borrower_id)
+select q.z from (select count(*) as "(pd + 0)" from loan) s, lateral (select "(pd + 0)" as z from (select pd + 0 from loan) t) q
+select q.z from borrower b, lateral (select sum(pd) as z from loan where list_contains(list_apply([1], lambda y: y + b.borrower_id), 1)) q
+select count(*) from loan where nosuch = 1
+select q.z from (select count(*) as c_1 from loan) s, lateral (select c_1 as z from (select country as c, pd as c from loan) t) q
+select main.loan.loan_id, main.loan.pd from loan, (select 1 as loan) main
+select t.s.borrower_id from (select {'borrower_id': 1} as s) t, borrower s
+select main.loan.loan_id as k, sum(pd) from loan, (select 1 as loan) main group by k
+select min(main.loan.loan_id) from loan, (select 1 as loan) main
+select v.i from (select unnest(range(1000000)) as i) v join borrower b on b.borrower_id = v.i
+select i from (select unnest(range(1000000)) as i) v where i in (select borrower_id from borrower)
+select i from (select unnest(range(9)) as i) v where exists (select 1 from borrower b where b.borrower_id = v.i)
+select i from (select unnest(range(9)) as i) v where (select count(*) from borrower b where b.borrower_id = v.i) > 0
+select i from (select unnest(range(9)) as i) v order by (select sum(pd) from loan l where l.loan_id = v.i)
+select i from (select unnest(range(9)) as i) v limit (select max(loan_id) from loan)
+select i from (select unnest(range(9)) as i) v intersect select borrower_id from borrower
+select $x as x from borrower where borrower_id = $x
+select 1 as one from borrower
+select 1 as one from borrower group by all
+select distinct 1 as one from borrower group by all
+select s.n from (select count(*) n from loan) s join borrower b on b.full_name like 'A%'
+select 1 as x from (select 1 as a, 'x' as full_name) t join borrower using (full_name)
+select v.i, sum(l.pd) from (select unnest(range(1000000)) as i) v join loan l on l.loan_id = v.i group by v.i
+select v.i, sum(l.pd) from (values (1), (2)) v(i) join loan l on l.loan_id = v.i group by v.i
+select v.i, sum(l.pd) from (values (1), (2)) v(i), loan l where l.loan_id = v.i group by v.i
+select v.i, sum(l.pd) from (values (1), (2)) v(i), loan l where l.loan_id in (v.i) group by v.i
+select v.i, sum(case when l.loan_id = v.i then l.pd end) from (values (1), (2)) v(i), loan l group by v.i
+select v.i, sum(l.pd) filter (where l.loan_id = v.i) from (values (1), (2)) v(i), loan l group by v.i
+select v.i, sum(l.pd * (1 - sign(abs(l.loan_id - v.i)))) from (values (1), (2)) v(i), loan l group by v.i
+select v.i, sum(l.pd) from (select 1 as i union all select 2) v join loan l on l.loan_id = v.i group by v.i
+select v.i, sum(l.pd) from (select 1 as i union all select 2) v asof join loan l on v.i >= l.loan_id group by v.i
+select v.i, sum(l.pd) from (select unnest(range(9)) as i) v positional join loan l group by v.i
+select i, sum(pd) from (select v.i, l.pd from (values (1)) v(i) join loan l on l.loan_id = v.i) group by i
+select i, count(*) filter (where d = 0) from (select v.i, l.loan_id - v.i as d from (values (1)) v(i), loan l) group by i
+select l.pd, sum(m.ead) from loan m join (select distinct pd from loan) l on l.pd = m.loan_id group by 1
+select d, sum(m.ead) from loan m join (select distinct originated_on d from loan) on d = date '2018-01-01' + m.loan_id::int group by 1
+select x.n, sum(m.ead) from loan m join (select country, count(*) n from loan group by 1) x on x.n = m.loan_id group by 1
+with recursive r as (select 0 i, 0 s union all select sum(i) + 1, sum(pd) from r left join loan on loan_id = i + 1) select i, s from r
+select sum(pd) from loan where loan_id = 5
+select sum(pd) from loan where loan_id % 2 = 0
+select count(*) from borrower where full_name = 'x'
+select sum(pd) from loan using sample 1 rows
+select sum(pd) from loan tablesample 1%
+select sum(pd) from (select * from loan limit 1 offset 7)
+select sum(pd) from (select distinct on (country) * from loan)
+select sum(pd) from (select pd, row_number() over () as n from loan) where n = 5
+select sum(pd) from (select pd from loan qualify row_number() over () = 5)
+select loan_id, sum(ead) as s from loan group by loan_id qualify row_number() over (order by sum(ead) desc) = 1
+select country, sum(ead) as s from loan group by country qualify max(min(loan_id)) over () = 5
+select sum(pd) from (select pd, loan_id from loan union all select pd, loan_id from loan limit 1)
+select sum(pd) from loan where loan_id in (select count(*) from borrower)
+select sum(pd) from loan where loan_id not in (select borrower_id from borrower where borrower_id = 5)
+select sum(pd) from loan where loan_id = (select 5)
+select count(*) from loan l where l.loan_id in (select l.country)
+select count(*) from loan l join (select country from loan limit 5) s on s.country = l.loan_id
+select count(*) from loan l join (select country, row_number() over () n from loan where loan_id = 5) s on s.country = l.loan_id
+select sum(loan_id) from loan
+select count(*) from loan group by (select 1)
+select n from (values ((select max(pd) from loan))) v(n)
+select count(*) from loan where (loan_id, pd) in (select borrower_id, 1 from borrower)
+select n from (with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select n from r), loan
+select y, count(*) from (select b.* from loan l join borrower b using (borrower_id)) t(x, y) group by y
+select y, count(*) from (select * from loan a semi join loan b using (loan_id), borrower c) t(a, b, c, d, e, f, g, y) group by y
+select x, count(*) from loan a semi join (select country as x, loan_id from loan) s using (loan_id), (select full_name as x from borrower) c group by x
+select country_1, count(*) from (select country, full_name as country, country as country_1 from borrower) t group by 1
+select "concat(full_name, '')", count(*) from (select concat(full_name, ''), country as "concat(full_name, '')" from borrower) t group by 1
+select y, count(*) from (select country as x, full_name as x, x as y from borrower) t group by y
+select y, count(*) from (select unnest({'a': country, 'b': full_name}), country from borrower) t(x, y) group by y
+select y, count(*) from (select unnest(l), 1 from borrower l) t(x, y) group by y
+select y, count(*) from (select s.*, c from (select {'n': full_name} as s, country as c from borrower) q) t(y) group by y
+select y, count(*) from (select * exclude (c) from (select country as c, full_name as c, country as d from borrower) q) t(y) group by y
+select x_1, count(*) from (select country, full_name, country as x_1 from borrower) t(x, x) group by x_1
+select i, sum(pd) from (select v.i, l.pd, nullif(l.loan_id, v.i) as x from loan l, (select unnest(range(1, 100)) as i) v) where x is null group by i
+select i, count(x) from (select v.i, case when l.loan_id = v.i then 1 end as x from loan l, (select unnest(range(9)) as i) v) group by i
+select b + 2 * d as id, sum(pd) from (select (c is null)::int b, (e is null)::int d, pd from (select nullif(loan_id & 1, 1) c, nullif(loan_id & 2, 2) e, pd from loan)) group by 1
+select v.i, sum(l.pd) from loan l, (values (1), (2)) v(i) where #1 = v.i group by v.i
+select sum(pd) from loan group by #1
+select v.i, sum(l.pd) from loan l, (values (1), (2)) v(i) where columns('loan_id') = v.i group by v.i
+select v.i, sum(l.pd) from loan l, (values (1), (2)) v(i) where greatest(*columns('loan_id')) = v.i group by v.i
+select i, sum(pd) from (select l.loan_id as k, v.i, l.pd from loan l, (values (1)) v(i) intersect select v.i, v.i, l.pd from loan l, (values (1)) v(i)) group by i
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where exists (select l.loan_id intersect select v.i) group by v.i
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where not exists (select l.loan_id except select v.i) group by v.i
+select i, pd, ead from (select v.i as i, l.pd as pd, l.ead as ead, min(l.loan_id) as country from loan l, (values (1)) v(i) group by v.i, l.pd, l.ead having country = v.i) t
+select i, pd from (select v.i as i, count(*) as n, min(l.loan_id) as ead, l.pd from loan l, (values (1)) v(i) group by v.i, l.pd, l.ead order by abs(ead - v.i) limit 2) t
+select v.i, sum(c.pd) from (values ('a'), ('z')) v(i) asof join loan c on v.i >= c.country group by v.i
+select a, count(*) from (select (select sum(ead) from loan m where m.loan_id = c.loan_id) as a, country from loan c) group by a
+select max(a), min(a) from (select (select avg(m.ead) from loan m where m.loan_id = c.loan_id) as a from loan c)
+select i, avg(ead) from (select unnest(range(20, 60)) as i, pd, ead from loan) where i = pd group by i
+with recursive d as (select loan_id from loan), r as (select 0 i, 0 k, 0 n union all select r.k, coalesce(d.loan_id, r.k), n + 1 from r left join d on n < 1 where n < 2) select i, count(*) from r where n = 2 group by i
+select id, sum(pd) from (select (with recursive r as (select 0 i, 0 k, 0 n union all select r.k, l.loan_id, n + 1 from r where n < 2) select max(i) from r) as id, pd from loan l) group by id
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where list_contains(list_transform([v.i], lambda l: l.loan_id), v.i) group by v.i
+select v.i, count(*) from borrower l, (values ('a')) v(i) where (to_json(full_name) -> '$') = to_json(v.i) group by v.i
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where (with t as (select l.loan_id as x union select v.i) select count(*) from t) = 1 group by v.i
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where (with t as (select distinct unnest([l.loan_id, v.i]) as x) select count(*) from t) = 1 group by v.i
+select v.i, sum(l.pd) from loan l, (values (1)) v(i) where (with t as (select unnest([l.loan_id, v.i]) as x) select count(distinct x) from t) = 1 group by v.i
+select i, count(*) from (select distinct i, x from (select v.i, unnest([l.loan_id, v.i]) as x from loan l, (select unnest(range(1, 9)) as i) v)) group by i
+select i, count(*) from (select i, x from (select v.i, coalesce(l.loan_id, v.i) as x from loan l, (values (1)) v(i)) group by i, x) group by i

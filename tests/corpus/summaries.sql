@@ -1,0 +1,31 @@
+select count(*) from loan
+select country, count(*) as n, sum(pd * ead) as loss from loan group by country order by n desc
+select country as land, count(*) from loan group by land
+select country, count(*) from loan group by 1 having count(*) > 5 order by 2
+select year(originated_on) as y, max(pd), median(ead), quantile_cont(pd, 0.5) from loan group by y
+select country, avg(pd) from loan group by all order by all
+select country, count(*) from loan group by rollup (country)
+select max(pd * ead) - min(pd + 1) as spread from loan
+with s as (select country, sum(pd) as t from loan group by country) select a.country, a.t from s a join s b using (country)
+select x.n from (select count(*) as n from loan l where exists (select 1 from borrower b where b.borrower_id = l.borrower_id)) x
+select a.n, b.m from (select count(*) as n from loan) a, (select count(*) as m from borrower) b
+select country, count(*) from loan l where exists (select 1 from borrower b where b.borrower_id = l.borrower_id) group by country
+select country, sum(x) from (select country, pd * 2 as x from loan) t group by country
+select v.c, sum(pd) from (values ('CZ'), ('DE')) v(c) join loan l on l.country = v.c group by v.c
+select sum(pd) from loan where borrower_id in (select borrower_id from borrower where country = 'CZ')
+select sum(pd) from loan where borrower_id not in (select borrower_id from borrower where country = 'CZ')
+select sum(pd) from loan l where not exists (select 1 from borrower b where b.borrower_id = l.borrower_id)
+select count(*), count(distinct borrower_id), approx_count_distinct(loan_id) from loan where loan_id is not null
+select country, sum(pd) from loan where pd > (select avg(pd) from loan) group by country order by sum(pd) desc limit 3
+select avg(n), max(n) from (select borrower_id, count(*) as n from loan group by borrower_id)
+select b.country, sum(l.pd) from loan l join borrower b on b.borrower_id = l.borrower_id and l.country = b.country group by 1
+select b.country, sum(l.pd * 2) from loan l left join borrower b using (borrower_id) where l.pd > 0.1 or l.ead < 5 group by all
+select country, sum(pd) from loan group by country union all select 'all', sum(pd) from loan order by 2 limit 5
+select i from (select unnest(range(3)) as i) order by i limit 2
+select country, sum(ead) as s from loan group by country qualify row_number() over (order by sum(ead) desc) <= 3
+select count(pd * 2), count(case when pd is null or pd + 1 is null then 1 end) from loan
+select count(*) from loan where originated_on >= (select min(originated_on) from loan)
+select country, sum(ead) from loan l where ead > (select avg(ead) from loan m where m.country = l.country) group by country
+select year(originated_on) as originated_on, sum(ead) as ead from loan group by 1 order by originated_on, ead desc
+select country, count(*) from (select distinct loan_id, country from loan) group by country
+with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select n from r
