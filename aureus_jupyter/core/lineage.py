@@ -234,6 +234,7 @@ def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
 
 def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
     """Return a table under a name. Each time it is named its values come from places of their own."""
+    scope.notes.count(len(table.columns))
     moved = {place: scope.notes.place() for place in sorted(set().union(*(c.places for c in table.columns)))}
     columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in _renamed(table.columns, aliases))
     return Relation(fold(alias), tuple(columns), table.rows)

@@ -24,7 +24,15 @@ def is_plain(node: Any) -> bool:
     if not isinstance(node, dict) or _orders_by_all(node):
         return True
     known = node.get("class") is None or node["class"] in _CLASSES
-    return known and not _is_odd(node) and all(is_plain(v) for k, v in node.items() if k != "type_expr")
+    return known and not _is_odd(node) and all(is_plain(v) for v in _below(node))
+
+
+def _below(node: Mapping[str, Any]) -> list[Any]:
+    """Return the parts to look at. A star is known only as an item of its own, where its columns are the result's."""
+    parts = {k: v for k, v in node.items() if k != "type_expr"}
+    if node.get("type") == "SELECT_NODE":
+        parts["select_list"] = [item for item in node["select_list"] if item["type"] != "STAR"]
+    return list(parts.values())
 
 
 def _orders_by_all(node: Mapping[str, Any]) -> bool:
@@ -44,7 +52,7 @@ def _is_odd(node: Mapping[str, Any]) -> bool:
         return str(node.get("setop_type")) in _COMPARING
     if kind == "JOIN":
         return node.get("ref_type") not in _JOINS
-    return kind == "RECURSIVE_CTE_NODE" or (kind == "STAR" and bool(node.get("columns") or node.get("expr")))
+    return kind in {"RECURSIVE_CTE_NODE", "STAR"}
 
 
 def calls(node: Any, name: str) -> bool:

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 __all__ = [
     "MAX_QUERIES",
+    "MAX_READ",
     "Col",
     "Level",
     "Notes",
@@ -26,6 +27,7 @@ __all__ = [
 
 
 MAX_QUERIES = 1_000
+MAX_READ = 100_000
 
 
 class UnknownColumnsError(Exception):
@@ -115,11 +117,13 @@ class Notes:
     told: bool = False
     places: int = 0
     queries: int = 0
+    columns: int = 0
 
-    def count(self) -> None:
-        """Count a query that is read. A subquery is read once for each question about it, so deep nests multiply."""
-        self.queries += 1
-        if self.queries > MAX_QUERIES:
+    def count(self, columns: int = 0) -> None:
+        """Count a query, or columns that are read. A subquery is read for each question about it, so deep nests multiply."""
+        self.queries += not columns
+        self.columns += columns
+        if self.queries > MAX_QUERIES or self.columns > MAX_READ:
             raise UnknownColumnsError
 
     def place(self) -> int:

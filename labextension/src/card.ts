@@ -13,6 +13,19 @@ export interface IColumn {
 export const OUTCOMES = ['allowed', 'masked', 'refused', 'waiting', 'failed', 'plan'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** The sign of each outcome, as `aureus_jupyter/display/words.py` has it. A stored output cannot bring a word of its own. */
+export const BADGES: Readonly<Record<Outcome, { readonly icon: string; readonly word: string }>> = {
+  allowed: { icon: '✓', word: 'Allowed' },
+  masked: { icon: '◐', word: 'Masked' },
+  refused: { icon: '✕', word: 'Refused' },
+  waiting: { icon: '⏸', word: 'Waiting for approval' },
+  failed: { icon: '!', word: 'Failed' },
+  plan: { icon: '?', word: 'Dry run' }
+};
+
+/** More than any run of ours has. A stored output may hold more, and must not hold up the page. */
+const MOST = { columns: 5000, cells: 50000, items: 1000, characters: 200000 };
+
 /** The JSON form of a run, version 1: `aureus_jupyter/display/words.py` writes it. */
 export interface ICard {
   readonly run: string;
@@ -32,6 +45,8 @@ export interface ICard {
   readonly question: string;
   readonly sql: string;
   readonly notices: readonly string[];
+  /** Whether the output holds more than a card takes. */
+  readonly cut: boolean;
 }
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -46,21 +61,21 @@ export function readCard(data: unknown): ICard | null {
   if (card['version'] !== 1 || outcome === undefined) {
     return null;
   }
-  const badge = plain(card['badge']);
   const evidence = plain(card['evidence']);
-  const columns = list(card['columns']).map(column);
+  const columns = list(card['columns']).slice(0, MOST.columns).map(column);
+  const rows = list(card['rows']).slice(0, Math.floor(MOST.cells / Math.max(1, columns.length)));
   const rowCount = card['rowCount'];
   return {
     run: text(card['run']),
     outcome,
-    badge: { icon: text(badge['icon']), word: text(badge['word']) || outcome },
+    badge: BADGES[outcome],
     title: text(card['title']),
     what: text(card['what']),
     why: texts(card['why']),
     next: text(card['next']),
     changes: texts(card['changes']),
     columns,
-    rows: list(card['rows']).map(row => cells(row, columns.length)),
+    rows: rows.map(row => cells(row, columns.length)),
     rowCount: typeof rowCount === 'number' ? rowCount : null,
     truncated: card['truncated'] === true,
     lineage: texts(plain(card['lineage'])['words']),
@@ -70,7 +85,8 @@ export function readCard(data: unknown): ICard | null {
     },
     question: text(card['question']),
     sql: text(card['sql']),
-    notices: texts(card['notices'])
+    notices: texts(card['notices']),
+    cut: rows.length < list(card['rows']).length || columns.length < list(card['columns']).length
   };
 }
 
@@ -83,11 +99,11 @@ function list(value: unknown): readonly unknown[] {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? value.slice(0, MOST.characters) : '';
 }
 
 function texts(value: unknown): string[] {
-  return list(value).map(text).filter(Boolean);
+  return list(value).slice(0, MOST.items).map(text).filter(Boolean);
 }
 
 function column(value: unknown): IColumn {

@@ -13,12 +13,14 @@ export function toCsv(card: ICard): string {
         if (value === null) {
           return '';
         }
-        return field(column.numeric ? value : harmless(value));
+        return field(column.numeric && NUMBER.test(value) ? value : harmless(value));
       })
     );
   }
   return lines.map(line => line.join(',') + '\r\n').join('');
 }
+
+const NUMBER = /^-?\d[\d.]*(e[+-]?\d+)?$/i;
 
 function harmless(value: string): string {
   return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

@@ -22,6 +22,15 @@ export function cardView(card: ICard, trans: IWords, copy: (status: HTMLElement)
   const node = element('section', `run ${card.outcome}`, heading(card));
   node.setAttribute('aria-label', trans.__('AUREUS run: %1', words));
   card.notices.forEach(notice => node.append(element('p', 'notice', notice)));
+  if (card.cut) {
+    node.append(
+      element(
+        'p',
+        'notice',
+        trans.__('The stored output holds more than can be shown; the rest is left out.')
+      )
+    );
+  }
   if (card.question) {
     node.append(labelled(trans.__('Question'), card.question));
   }
@@ -54,7 +63,7 @@ export function cardView(card: ICard, trans: IWords, copy: (status: HTMLElement)
 /** How many rows are shown out of how many, in words. */
 export function countOf(card: ICard, trans: IWords): string {
   const shown = card.rows.length.toLocaleString('en');
-  const total = (card.rowCount ?? card.rows.length).toLocaleString('en');
+  const total = Math.max(card.rowCount ?? 0, card.rows.length).toLocaleString('en');
   const all = total === '1' ? trans.__('1 row.') : trans.__('%1 rows.', total);
   const words = shown === total ? all : trans.__('%1 of %2 rows shown.', shown, total);
   return card.truncated ? `${words} ${trans.__('A cap cut the result.')}` : words;

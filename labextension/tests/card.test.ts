@@ -74,3 +74,26 @@ test('CSV defuses formulas in text, and leaves negative numbers alone', () => {
     "'=cmd,n\r\n'=1+1,-5\r\n'+1,-5\r\n'-1,-5\r\n'@x,-5\r\n'\tx,-5\r\n"
   );
 });
+
+test('a stored output brings no sign of its own', () => {
+  const badge = { icon: '★', word: 'Verified by Internal Audit' };
+  assert.deepEqual(card({ outcome: 'refused', badge }).badge, { icon: '✕', word: 'Refused' });
+});
+
+test('a stored output that is too large is cut, and says so', () => {
+  assert.equal(card().cut, false);
+  const wide = card({ columns: Array(20000).fill(0), rows: Array(20000).fill(0) });
+  assert.ok(wide.cut && wide.columns.length * wide.rows.length <= 50000);
+  const long = card({
+    why: Array(100000).fill('x'),
+    sql: 'x'.repeat(1e6),
+    lineage: { words: Array(100000).fill('x') }
+  });
+  assert.deepEqual([long.why.length, long.lineage.length, long.sql.length], [1000, 1000, 200000]);
+});
+
+test('CSV defuses what only says that it is a number', () => {
+  const columns = [{ name: 'n', type: 'INTEGER', masked: false, numeric: true }];
+  const rows = [['=HYPERLINK(1)'], ['-2+3+cmd'], ['-1.5e-7']];
+  assert.equal(toCsv(card({ columns, rows })), "n\r\n'=HYPERLINK(1)\r\n'-2+3+cmd\r\n-1.5e-7\r\n");
+});

@@ -8,11 +8,14 @@ the second reader: the relations, columns, functions and types it resolves must 
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from psycopg.types.string import TextLoader
 
 from aureus_jupyter.adapters.engines.postgres_errors import guarded, no_shadows
 from aureus_jupyter.adapters.engines.postgres_reading import parameter_types, read_dependencies
@@ -29,11 +32,10 @@ from aureus_jupyter.values.plan import Parameter, Plan, Shadow
 __all__ = ["PostgresEngine"]
 
 _POWERFUL = """
-SELECT rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
+SELECT bool_or(rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
        OR EXISTS (SELECT 1 FROM pg_database WHERE datname = current_database() AND datdba = pg_roles.oid)
-       OR pg_has_role(oid, 'pg_read_server_files', 'MEMBER') OR pg_has_role(oid, 'pg_write_server_files', 'MEMBER')
-       OR pg_has_role(oid, 'pg_execute_server_program', 'MEMBER')
-FROM pg_roles WHERE rolname IN (current_user, session_user)
+       OR rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))
+FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER') OR pg_has_role(session_user, oid, 'MEMBER')
 """
 _MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMP') AND NOT pg_is_in_recovery()"
 _TABLES = """
@@ -44,15 +46,35 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdro
 ORDER BY n.nspname, c.relname, a.attnum
 """
 _KEY = "pg_catalog.current_setting('aureus.mask_key')"
+# What an account or a database may set otherwise, and the shape of values or the meaning of a text depends on.
+_PINNED = (
+    "standard_conforming_strings = on",
+    "client_encoding = 'UTF8'",
+    "TimeZone = 'UTC'",
+    "DateStyle = 'ISO, MDY'",
+    "IntervalStyle = 'postgres'",
+    "extra_float_digits = 1",
+    "default_transaction_read_only = off",
+    "lock_timeout = '10s'",
+)
+# json, jsonb, interval, bytea[], interval[], json[], jsonb[]: Python's values for them are not the server's.
+_AS_TEXT = (114, 3802, 1186, 1001, 1187, 199, 3807)
+_STRANGE = """
+SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND t.typtype = 'b' AND t.typelem = 0 AND t.typnamespace <> 'pg_catalog'::regnamespace
+"""
+_STILL = "SELECT to_regclass(%s)::oid, to_regclass(%s)::oid"
+_PATIENCE = 15  # seconds until a server that does not answer is called gone
 _REMEMBERED = 256
 _OLDEST = 120000
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A shadow of this session: its text, its object id, and the contract it follows."""
+    """A shadow of this session: its text, the object ids of its table and its own, and the contract it follows."""
 
     text: str
+    raw: int
     oid: int
     dataset: Dataset
 
@@ -77,23 +99,34 @@ class PostgresEngine:
         """Connect to a SQLAlchemy URL. Raises Unavailable: `dialect_unsupported`, `role_too_powerful`, `engine_gone`."""
         from sqlalchemy import create_engine, pool
         from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
+        from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+        bad = UserError(
+            "bad_connection",
+            "the connection is no database URL, or has an option that is none",
+            hint="Write postgresql://user@host/database, with options of libpq only.",
+        )
         try:
             parsed = make_url(url)
         except (ArgumentError, ValueError):
-            raise UserError(
-                "bad_connection", "the connection is not a database URL", hint="Write postgresql://user@host/database."
-            ) from None
-        if parsed.get_backend_name() != "postgresql":
+            raise bad from None
+        if parsed.get_backend_name() not in {"postgresql", "postgres"}:
             raise Unavailable(
                 "dialect_unsupported",
                 f"there are no guard rules for {parsed.get_backend_name()} yet",
                 hint="DuckDB files, folders of Parquet or CSV files and PostgreSQL are supported.",
             )
-        made = create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=pool.NullPool)
         with guarded():
-            pooled = made.raw_connection()
+            try:
+                patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": _PATIENCE}
+                made = create_engine(
+                    parsed.set(drivername="postgresql+psycopg"), poolclass=pool.NullPool, connect_args=patience
+                )
+                pooled = made.raw_connection()
+            except DBAPIError:
+                raise
+            except (TypeError, SQLAlchemyError):
+                raise bad from None
             connection: Any = pooled.driver_connection
             # The engine keeps the connection; SQLAlchemy must not close it when its own wrapper goes.
             pooled.detach()
@@ -110,7 +143,7 @@ class PostgresEngine:
         # neither in our own questions nor in the views.
         self._con.execute("SET search_path = pg_catalog")
         rows = self._con.execute(_POWERFUL).fetchall()
-        if not rows or any(powerful for (powerful,) in rows):
+        if any(powerful is not False for (powerful,) in rows):
             self.close()
             raise Unavailable(
                 "role_too_powerful",
@@ -128,8 +161,10 @@ class PostgresEngine:
         if not able:
             self.close()
             raise no_shadows()
-        for setting in ("standard_conforming_strings = on", "client_encoding = 'UTF8'", "TimeZone = 'UTC'"):
+        for setting in _PINNED:
             self._con.execute(f"SET {setting}")
+        for kind in _AS_TEXT:
+            self._con.adapters.register_loader(kind, TextLoader)
         # The key stays in the session: a view's text can be read by every account of the database.
         self._con.execute("SELECT set_config('aureus.mask_key', %s, false)", [self._key])
         # Planning a prepared statement anew each time keeps the second reading about this statement.
@@ -180,17 +215,25 @@ class PostgresEngine:
         """Make one shadow unless the session has it already, and see that the account may read it."""
         schema, table = self._raw(dataset)
         text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
-        made = self._views.get(shadow.dataset)
-        if made is not None and made.text == text:
-            return
         name = f"pg_temp.{quoted(shadow.dataset)}"
+        made = self._views.get(shadow.dataset)
+        # A load may have put another table in the place of the one that the view is bound to, or dropped both.
+        places = [f"{quoted(schema)}.{quoted(table)}", name]
+        if made and made.text == text and self._con.execute(_STILL, places).fetchone() == (made.raw, made.oid):
+            return
         self._drop(shadow.dataset)
         self._con.execute(f"CREATE TEMPORARY VIEW {name} WITH (security_barrier) AS {text}")
-        (oid,) = self._con.execute(
-            "SELECT oid FROM pg_class WHERE relname = %s AND relnamespace = pg_my_temp_schema()", [shadow.dataset]
-        ).fetchone()
-        self._views[shadow.dataset] = _View(text, oid, dataset)
+        raw, oid = self._con.execute(_STILL, places).fetchone()
+        self._views[shadow.dataset] = _View(text, raw, oid, dataset)
         self._con.execute(f"EXPLAIN SELECT * FROM {name}")
+        strange = self._con.execute(_STRANGE, [oid]).fetchone()
+        if strange is not None:
+            self._drop(shadow.dataset)
+            raise Unavailable(
+                "contract_drift",
+                f"the column {strange[0]} of {dataset.name} has a type of an extension, whose comparisons would not hold here",
+                hint="Read the dataset through a view that casts the column, for example citext to text with lower().",
+            )
 
     def _drop(self, name: str) -> None:
         self._read.clear()
@@ -239,7 +282,7 @@ class PostgresEngine:
         text, values = _spelled(plan.sql, parameters)
         with guarded(), self._transaction(30.0):
             (tree,) = self._con.execute("EXPLAIN (FORMAT JSON) " + text, values or None).fetchone()
-        rows = max(1, int(tree[0]["Plan"].get("Plan Rows", 1)))
+        rows = max(1, int(json.loads(tree)[0]["Plan"].get("Plan Rows", 1)))
         return f"Estimate: up to about {10 ** len(str(rows - 1 if rows > 1 else 1)):,} rows in the result."
 
     def run(

@@ -32,6 +32,8 @@ _BY_STATE = MappingProxyType(
         "42803": ("not_grouped", "a column is neither grouped nor summarised", "Add it to GROUP BY, or summarise it."),
     }
 )
+# Connection exceptions, an operator's intervention, a wrong password, no such database.
+_GONE = ("08", "57", "28", "3D")
 _DATA = UserError(
     "data_error",
     "a value cannot be computed or cast for some row",
@@ -80,7 +82,7 @@ def _translate(error: BaseException | None) -> AureusError:
     if state in _BY_STATE:
         code, message, hint = _BY_STATE[state]
         return UserError(code, message, hint=hint)
-    if state.startswith(("22", "21", "23")):
+    if state.startswith(("22", "21", "23", "P0")):
         return UserError(_DATA.code, _DATA.message, hint=_DATA.hint)
     if state == "42501":
         return Unavailable(
@@ -99,12 +101,12 @@ def _translate(error: BaseException | None) -> AureusError:
             "a value of the result has no place in a data frame, such as an infinite date",
             hint="Cast the column to text, or filter such rows out.",
         )
-    if state.startswith(("40", "54", "25")):
-        return UserError("not_run", "the server refused to run the statement now", hint="Simplify it, or run it again.")
     if state.startswith("53"):
         return Unavailable(
             "memory_limit", "the server ran out of memory or disk", hint="Ask for fewer rows or columns."
         )
+    if state and not state.startswith(_GONE):
+        return UserError("not_run", "the server refused to run the statement now", hint="Simplify it, or run it again.")
     return Unavailable(
         "engine_gone",
         f"the database cannot be reached or ended the connection ({type(error).__name__})",

@@ -13,7 +13,8 @@ from aureus_jupyter.errors import Unavailable, UserError
 
 __all__ = ["fetch"]
 
-_BATCH = 50_000
+_FIRST, _BATCH = 500, 50_000
+_BATCH_BYTES = 32 * 2**20
 _DIGITS = 38
 # Object identifiers of built-in types are part of PostgreSQL's interface (pg_type.dat).
 _TYPES = {
@@ -48,13 +49,15 @@ def fetch(cursor: Any, rows: int | None, memory_bytes: int | None, expired: Call
     kinds = [_type_of(column) for column in cursor.description or ()]
     names = [column.name for column in cursor.description or ()]
     parts: list[list[Any]] = [[] for _ in kinds]
-    count, size = 0, 0
-    while batch := cursor.fetchmany(_BATCH if rows is None else min(_BATCH, rows + 1 - count)):
+    count, size, step = 0, 0, _FIRST
+    while batch := cursor.fetchmany(step if rows is None else min(step, rows + 1 - count)):
         for place, (_, kind) in enumerate(kinds):
             values = [row[place] for row in batch]
             parts[place].append(values if kind is None else _array(values, kind))
             size += 16 * len(values) if kind is None else parts[place][-1].nbytes
         count += len(batch)
+        # Wide rows come few at a time, so that the limit is seen before the memory is gone.
+        step = min(_BATCH, max(1, _BATCH_BYTES * count // max(1, size)))
         if memory_bytes is not None and size > memory_bytes:
             raise Unavailable(
                 "memory_limit",
