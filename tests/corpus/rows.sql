@@ -120,4 +120,3 @@ select v.i, sum(l.pd) from loan l, (values (1)) v(i) where (with t as (select un
 select i, count(*) from (select distinct i, x from (select v.i, unnest([l.loan_id, v.i]) as x from loan l, (select unnest(range(1, 9)) as i) v)) group by i
 select i, count(*) from (select i, x from (select v.i, coalesce(l.loan_id, v.i) as x from loan l, (values (1)) v(i)) group by i, x) group by i
 select v.i, sum(l.pd) from loan l, (values (1)) v(i) where row(l.*) = row(v.i) group by v.i
-select v.i, sum(l.pd) from loan l, (values (1)) v(i) where struct_extract(struct_pack(*), 'loan_id') = v.i group by v.i
