@@ -82,7 +82,7 @@ def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
         functions=tuple(sorted(reading.functions)),
         parameters=tuple(sorted(reading.parameters)),
         outputs=found.outputs,
-        aggregated=found.aggregated,
+        aggregated=found.aggregated or not uses,  # what reads no dataset shows no row of one
         joins=reading.joins,
         has_filter=reading.has_filter,
         can_raise=reading.can_raise,

@@ -44,8 +44,7 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
     columns = table.columns
     outputs = tuple(OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=c.how) for c in columns)
     groups = table.sound and not table.rows and not top.notes.escaped and is_plain(tree)
-    summary = bool(columns) and groups and all(c.summary for c in columns)
-    return Trace(outputs=outputs, aggregated=summary or not top.notes.datasets)
+    return Trace(outputs=outputs, aggregated=bool(columns) and groups and all(c.summary for c in columns))
 
 
 def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
@@ -251,7 +250,6 @@ def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:
     dataset = catalog.dataset(name)
     if dataset is None:
         raise UnknownColumnsError
-    scope.notes.datasets = True
     columns = [
         Col(
             fold(c.name),

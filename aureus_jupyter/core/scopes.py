@@ -106,14 +106,13 @@ class Relation:
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted over a whole statement: `escaped` names of subqueries in FROM, whether datasets were met,
-    places given out, queries read.
+    """What is noted over a whole statement: `escaped` names of subqueries in FROM, places given out, and what
+    was read: queries and columns.
 
     `told`: a subquery that is watched read a column outside which tells something of a row.
     """
 
     escaped: bool = False
-    datasets: bool = False
     told: bool = False
     places: int = 0
     queries: int = 0

@@ -120,3 +120,5 @@ select v.i, sum(l.pd) from loan l, (values (1)) v(i) where (with t as (select un
 select i, count(*) from (select distinct i, x from (select v.i, unnest([l.loan_id, v.i]) as x from loan l, (select unnest(range(1, 9)) as i) v)) group by i
 select i, count(*) from (select i, x from (select v.i, coalesce(l.loan_id, v.i) as x from loan l, (values (1)) v(i)) group by i, x) group by i
 select v.i, sum(l.pd) from loan l, (values (1)) v(i) where row(l.*) = row(v.i) group by v.i
+select list(i) from (select unnest(range(9)) i) v tablesample 100% group by (select pd > 0.1 from loan where loan_id = v.i)
+select sum(i) from (select unnest(range(9)) i) v group by (select pd from loan where loan_id = v.i)
