@@ -294,7 +294,10 @@ def test_a_real_kernel_prints_two_lines_and_no_traceback(root: Path, quiet_home:
             if message["msg_type"] == "execute_input":
                 manager.interrupt_kernel()
 
-        endless = "SELECT sum(a.loan_id * b.days_past_due * c.loan_id) AS n FROM loan a, loan b, loan c"
+        # A summary of labels: it is allowed, so that only the interrupt can end it.
+        endless = (
+            "SELECT sum(a.days_past_due + b.days_past_due * c.days_past_due) AS n FROM loan a, loan b, loan c, loan d"
+        )
         reply = client.execute_interactive(f"%%aureus n <<\n{endless}", timeout=120, output_hook=stop)
         assert reply["content"]["status"] == "error"
         error = next(m["content"] for m in told if m["msg_type"] == "error")
