@@ -68,15 +68,17 @@ def test_a_table_that_was_swapped_is_read_anew(engine: PostgresEngine, boss: psy
     assert read(engine, "loads") == ["newest"]
 
 
+@pytest.mark.parametrize("kind", ["folded", "folded[]", "narrow"])
 def test_a_type_whose_comparisons_are_an_extensions_is_no_dataset(
-    engine: PostgresEngine, boss: psycopg.Connection[Any]
+    kind: str, engine: PostgresEngine, boss: psycopg.Connection[Any]
 ) -> None:
     boss.execute("CREATE TYPE shifting.folded")
     for name, words in (("come", "cstring) RETURNS shifting.folded"), ("go", "shifting.folded) RETURNS cstring")):
         inner = "textin" if name == "come" else "textout"
         boss.execute(f"CREATE FUNCTION shifting.{name}({words} LANGUAGE internal IMMUTABLE STRICT AS '{inner}'")
     boss.execute("CREATE TYPE shifting.folded (INPUT = shifting.come, OUTPUT = shifting.go, LIKE = text)")
-    boss.execute("CREATE TABLE shifting.mails (v shifting.folded); GRANT SELECT ON shifting.mails TO reader")
+    boss.execute("CREATE DOMAIN shifting.narrow AS shifting.folded")
+    boss.execute(f"CREATE TABLE shifting.mails (v shifting.{kind}); GRANT SELECT ON shifting.mails TO reader")
     with pytest.raises(Unavailable) as caught:
         read(engine, "mails")
     assert caught.value.code == "contract_drift"

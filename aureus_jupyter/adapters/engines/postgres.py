@@ -59,9 +59,15 @@ _PINNED = (
 )
 # json, jsonb, interval, bytea[], interval[], json[], jsonb[]: Python's values for them are not the server's.
 _AS_TEXT = (114, 3802, 1186, 1001, 1187, 199, 3807)
+# A column's type, what its domains are over and its arrays hold, down to base types that are not the server's own.
 _STRANGE = """
-SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND t.typtype = 'b' AND t.typelem = 0 AND t.typnamespace <> 'pg_catalog'::regnamespace
+WITH RECURSIVE held AS (
+  SELECT attname, atttypid AS oid FROM pg_attribute WHERE attrelid = %s AND attnum > 0
+  UNION
+  SELECT held.attname, CASE WHEN t.typbasetype <> 0 THEN t.typbasetype ELSE t.typelem END
+  FROM held JOIN pg_type t USING (oid) WHERE t.typbasetype <> 0 OR t.typelem <> 0)
+SELECT attname FROM held JOIN pg_type t USING (oid)
+WHERE t.typtype = 'b' AND t.typelem = 0 AND t.typnamespace <> 'pg_catalog'::regnamespace
 """
 _STILL = "SELECT to_regclass(%s)::oid, to_regclass(%s)::oid"
 _PATIENCE = 15  # seconds until a server that does not answer is called gone
