@@ -86,7 +86,11 @@ export function readCard(data: unknown): ICard | null {
     question: text(card['question']),
     sql: text(card['sql']),
     notices: texts(card['notices']),
-    cut: rows.length < list(card['rows']).length || columns.length < list(card['columns']).length
+    cut:
+      rows.length < list(card['rows']).length ||
+      columns.length < list(card['columns']).length ||
+      [card['why'], card['changes'], card['notices'], plain(card['lineage'])['words']].some(isLong) ||
+      [card['sql'], card['question']].some(isLong)
   };
 }
 
@@ -96,6 +100,11 @@ function plain(value: unknown): Plain {
 
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** Whether a list or a text is longer than what of it is shown. */
+function isLong(value: unknown): boolean {
+  return typeof value === 'string' ? value.length > MOST.characters : list(value).length > MOST.items;
 }
 
 function text(value: unknown): string {

@@ -89,6 +89,7 @@ test('a stored output that is too large is cut, and says so', () => {
     sql: 'x'.repeat(1e6),
     lineage: { words: Array(100000).fill('x') }
   });
+  assert.ok(long.cut && card({ sql: 'x'.repeat(200001) }).cut && !card({ sql: 'x'.repeat(200000) }).cut);
   assert.deepEqual([long.why.length, long.lineage.length, long.sql.length], [1000, 1000, 200000]);
 });
 
