@@ -66,7 +66,7 @@ class Front:
                 act()
             except (AureusError, KeyboardInterrupt) as caught:
                 error = caught
-        told = Told([o.data for o in captured.outputs], error, captured.stdout, captured.stderr)
+        told = Told(_stays(captured.outputs), error, captured.stdout, captured.stderr)
         self.said.append(told)
         return told
 
@@ -74,6 +74,14 @@ class Front:
     def runs(self) -> list[Path]:
         """The sealed packs, oldest first."""
         return sorted((self.folder / "notebook.aureus" / "runs").glob("*"), key=lambda p: p.stat().st_mtime_ns)
+
+
+def _stays(outputs: list[Any]) -> list[dict[str, Any]]:
+    """Return what stays of a cell's outputs, as a front end keeps it: an update takes the place of what it updates."""
+    stays: dict[Any, dict[str, Any]] = {}
+    for place, output in enumerate(outputs):
+        stays[(output.transient or {}).get("display_id", place)] = output.data
+    return list(stays.values())
 
 
 def new_shell() -> InteractiveShell:

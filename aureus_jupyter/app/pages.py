@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ from aureus_jupyter.adapters.stores.folder import read_pack
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.core.evidence import outcome_word
 from aureus_jupyter.core.nearest import nearest_hint
-from aureus_jupyter.core.report import inline, report
-from aureus_jupyter.display.bundle import page
+from aureus_jupyter.core.report import fenced, inline, report
+from aureus_jupyter.display.bundle import escape, page
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.draft import Cell
@@ -64,7 +63,7 @@ def problem(error: AureusError) -> dict[str, Any]:
     what, hint = error.lines()
     return {
         "text/html": f"<p><strong>{escape(what)}</strong></p><p>{escape(hint)}</p>",
-        "text/markdown": f"**{what}**\n\n{hint}",
+        "text/markdown": f"**{inline(what)}**\n\n{inline(hint)}",
         "text/plain": f"{what}\n{hint}",
     }
 
@@ -170,9 +169,9 @@ def connected(alias: str, shown: str) -> dict[str, Any]:
 
 
 def explain(run: Run) -> dict[str, Any]:
-    """Return a run's report."""
+    """Return a run's report. It has no HTML of its own: every front end makes that from Markdown."""
     text = report(run, outcome_word(run))
-    return {"text/markdown": text, "text/plain": text, "text/html": f"<pre>{escape(text)}</pre>"}
+    return {"text/markdown": text, "text/plain": text}
 
 
 def explain_pack(path: Path, trust: Path) -> dict[str, Any]:
@@ -183,9 +182,9 @@ def explain_pack(path: Path, trust: Path) -> dict[str, Any]:
     if not checked.ok:
         said = f"The evidence this is taken from does NOT verify: {'; '.join(f.why for f in checked.findings)}."
     return {
-        "text/markdown": f"{inline(said)}\n\n{text}",
+        # What cannot be believed is not rendered either: its Markdown may be anyone's.
+        "text/markdown": f"{inline(said)}\n\n{text if checked.ok else fenced(text)}",
         "text/plain": f"{said}\n\n{text}",
-        "text/html": f"<p><strong>{escape(said)}</strong></p><pre>{escape(text)}</pre>",
     }
 
 

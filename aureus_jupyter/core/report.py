@@ -11,7 +11,7 @@ from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.run import Run
 from aureus_jupyter.values.verdict import Filter, Mask
 
-__all__ = ["changes", "fenced", "inline", "is_changed", "report"]
+__all__ = ["changes", "fenced", "inline", "is_changed", "report", "visible"]
 
 _TITLES = {
     "allowed": "Allowed and run as written",
@@ -25,13 +25,25 @@ _TITLES = {
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()#+-!|<>~&$"})
 
 
+# Controls, and what turns the direction of the text around it (Unicode TR 36, "Trojan Source"): neither is seen itself.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def visible(text: str) -> str:
+    """Return text with every control and every sign that turns its direction spelt out, as `\\u202e`; tab and newline stay."""
+    if text.isprintable():
+        return text
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def inline(text: str) -> str:
     """Return user or catalog text for the middle of a Markdown line: one line, no markup."""
-    return " ".join(text.split()).translate(_ESCAPES)
+    return visible(" ".join(text.split())).translate(_ESCAPES)
 
 
 def fenced(text: str, language: str = "") -> str:
     """Return text in a code fence that nothing in it can close."""
+    text = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"

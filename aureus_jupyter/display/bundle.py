@@ -6,21 +6,24 @@ dark.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-from aureus_jupyter.core.report import fenced, inline
+from aureus_jupyter.core.report import fenced, inline, visible
 from aureus_jupyter.display.svg import lineage_image
 from aureus_jupyter.display.words import BADGES, Card, card_of, is_number
 from aureus_jupyter.values.run import Run
 
-__all__ = ["MIME", "bundle", "page"]
+__all__ = ["MIME", "bundle", "escape", "page"]
 
 MIME = "application/vnd.aureus.run.v1+json"
 
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 """Amounts in dollars are no formulas, and a formula from a row may hold a link: MathJax 2 and 3 leave these classes alone."""
+
+_WIDEST = 40
+"""Characters of one value in a table of plain text."""
 
 _LINE = "1px solid rgba(128,128,128,.5)"
 _CELL = f"border-bottom:{_LINE};padding:3px 10px"
@@ -37,6 +40,11 @@ def bundle(
         "text/markdown": _markdown(card),
         "text/plain": _plain(card),
     }
+
+
+def escape(text: str) -> str:
+    """Return text for HTML, with what is not seen spelt out."""
+    return html.escape(visible(text))
 
 
 def _badge(card: Card) -> str:
@@ -73,7 +81,9 @@ def _list(title: str, items: Sequence[str]) -> str:
     if not items:
         return ""
     rows = "".join(f"<li>{escape(item)}</li>" for item in items)
-    return f'<p style="margin:6px 0 0"><strong>{title}</strong></p><ul style="margin:2px 0 6px">{rows}</ul>'
+    # The name stands twice: a screen reader that moves from list to list hears the label, not the line before.
+    name = f'<p style="margin:6px 0 0"><strong>{title}</strong></p>'
+    return f'{name}<ul aria-label="{title}" style="margin:2px 0 6px">{rows}</ul>'
 
 
 def _table(card: Card) -> str:
@@ -128,7 +138,7 @@ def _markdown(card: Card) -> str:
     if card.columns:
         lines.append("| " + " | ".join(inline(n) + (" (masked)" if m else "") for n, _, m in card.columns) + " |")
         lines.append("|" + "|".join("---:" if is_number(t) else "---" for _, t, _ in card.columns) + "|")
-        lines += ["| " + " | ".join("" if v is None else inline(v) for v in row) + " |" for row in card.rows]
+        lines += ["| " + " | ".join("*null*" if v is None else inline(v) for v in row) + " |" for row in card.rows]
         lines += ["", _count(card), ""]
     if card.sql:
         lines += [fenced(card.sql, "sql"), ""]
@@ -158,26 +168,27 @@ def _one_line(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
 def _plain_table(card: Card) -> list[str]:
     if not card.columns:
         return []
     grid = [[n for n, _, _ in card.columns], *([("NULL" if v is None else v) for v in row] for row in card.rows)]
-    widths = [min(40, max(len(row[i]) for row in grid)) for i in range(len(card.columns))]
-    lines = ["  ".join(_one_line(v)[:40].ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in grid]
+    widths = [min(_WIDEST, max(len(row[i]) for row in grid)) for i in range(len(card.columns))]
+    lines = ["  ".join(_cut(_one_line(v)).ljust(w) for v, w in zip(row, widths, strict=True)).rstrip() for row in grid]
     return [lines[0], "  ".join("-" * w for w in widths), *lines[1:], _count(card)]
 
 
 def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (), text: str = "") -> dict[str, Any]:
     """Return a small bundle for a line command: a title, a table of words, and a closing text."""
     head = "".join(f'<th scope="col" {_aligned()}>{escape(h)}</th>' for h in heads)
+    head = f"<thead><tr>{head}</tr></thead>" if heads else ""
     body = "".join("<tr>" + "".join(f"<td {_aligned()}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    table = (
-        f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        if rows
-        else ""
-    )
+    table = f'<table style="border-collapse:collapse">{head}<tbody>{body}</tbody></table>' if rows else ""
     closing = f"<p>{escape(text)}</p>" if text else ""
-    html = f"<div {_NO_MATH}><p><strong>{escape(title)}</strong></p>{table}{closing}</div>"
+    whole = f"<div {_NO_MATH}><p><strong>{escape(title)}</strong></p>{table}{closing}</div>"
     width = max((len(row[0]) for row in rows), default=0)
     plain = [
         title,
@@ -189,4 +200,8 @@ def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (),
         marked += ["| " + " | ".join(heads or [""] * len(rows[0])) + " |", "|" + "---|" * len(rows[0])]
         marked += ["| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows]
     marked += ["", inline(text)] if text else []
-    return {"text/html": html, "text/markdown": "\n".join(marked), "text/plain": "\n".join(_one_line(p) for p in plain)}
+    return {
+        "text/html": whole,
+        "text/markdown": "\n".join(marked),
+        "text/plain": "\n".join(_one_line(p) for p in plain),
+    }

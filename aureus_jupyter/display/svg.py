@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from html import escape
 
+from aureus_jupyter.core.report import visible
+
 __all__ = ["lineage_image"]
 
 _ROW, _WIDTH, _MOST = 26, 560, 12
@@ -30,7 +32,7 @@ def lineage_image(edges: tuple[tuple[str, str], ...], words: str) -> str:
         f'font-family="sans-serif" font-size="12">{"".join(shapes)}</svg>'
     )
     data = base64.b64encode(svg.encode()).decode("ascii")
-    alt = escape(words, quote=True)
+    alt = escape(visible(words), quote=True)
     return f'<img src="data:image/svg+xml;base64,{data}" width="{_WIDTH}" height="{height}" alt="{alt}">'
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aureus_jupyter.core.evidence import outcome_word
-from aureus_jupyter.core.report import changes
+from aureus_jupyter.core.report import changes, visible
 from aureus_jupyter.values.canonical import short_digest
 from aureus_jupyter.values.ids import short_id
 from aureus_jupyter.values.run import Run
@@ -127,7 +127,9 @@ def card_of(
 
 def _short(value: str | None) -> str | None:
     """Cut a long value: a notebook stores a preview three times, and a document in a cell would be most of its file."""
-    return value if value is None or len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
+    if value is None or (value.isprintable() and len(value) <= LONGEST_VALUE):
+        return value
+    return visible(value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…")
 
 
 def _place(run: Run) -> str:

@@ -73,7 +73,11 @@ function heading(card: ICard): HTMLElement {
   const icon = element('span', 'icon', card.badge.icon);
   icon.setAttribute('aria-hidden', 'true');
   const badge = element('span', 'badge', icon, ' ', card.badge.word);
-  return element('p', 'heading', badge, ' ', element('strong', 'title', card.title));
+  const line = element('p', 'heading', badge, ' ', element('strong', 'title', card.title));
+  // A heading to a screen reader, but no <h3>: JupyterLab would put every card into the notebook's table of contents.
+  line.setAttribute('role', 'heading');
+  line.setAttribute('aria-level', '3');
+  return line;
 }
 
 function table(card: ICard, trans: IWords): HTMLElement {
@@ -124,15 +128,18 @@ function bullets(name: string, items: readonly string[]): HTMLElement[] {
   if (items.length === 0) {
     return [];
   }
-  return [element('p', 'label', element('strong', '', name)), itemList(items)];
+  return [element('p', 'label', element('strong', '', name)), itemList(name, items)];
 }
 
 function folded(name: string, items: readonly string[]): HTMLElement {
-  return element('details', 'details', element('summary', '', name), itemList(items));
+  return element('details', 'details', element('summary', '', name), itemList(name, items));
 }
 
-function itemList(items: readonly string[]): HTMLElement {
-  return element('ul', 'list', ...items.map(item => element('li', '', item)));
+/** A list that says its name by itself, to a reader that moves from list to list. */
+function itemList(name: string, items: readonly string[]): HTMLElement {
+  const found = element('ul', 'list', ...items.map(item => element('li', '', item)));
+  found.setAttribute('aria-label', name);
+  return found;
 }
 
 /** An element with our classes (`run masked` is `jp-AureusRun jp-AureusRun-masked`) and its children; text stays text. */

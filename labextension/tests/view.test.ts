@@ -35,6 +35,15 @@ test('the badge is an icon for the eye and a word for everyone', () => {
   assert.ok(node.classList.contains('jp-AureusRun-masked'));
 });
 
+test('a card is a heading to a screen reader and none to the table of contents, and its lists have names', () => {
+  const node = show({ outcome: 'refused', why: ['no purpose'], changes: ['email is hidden'] });
+  const heading = node.querySelector('[role=heading]');
+  assert.equal(heading?.getAttribute('aria-level'), '3');
+  assert.equal(node.querySelector('h1, h2, h3, h4, h5, h6'), null);
+  const names = [...node.querySelectorAll('ul')].map(list => list.getAttribute('aria-label'));
+  assert.deepEqual(names.slice(0, 2), ['Why', 'What policy changed']);
+});
+
 test('it says what happened, why, what policy changed and what to do, and leaves out what there is not', () => {
   const told = {
     outcome: 'refused',

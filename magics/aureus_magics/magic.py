@@ -104,7 +104,7 @@ class AureusMagics(Magics):
         made = self._made(words, text)
         with _Progress() as progress:
             shown = app.dry_run(made) if words.dry_run else app.run(made, progress)
-        self._deliver(words, shown)
+            self._deliver(words, shown, progress)
 
     def _made(self, words: Line, text: str) -> Any:
         from aureus_jupyter.values.draft import Cell
@@ -122,9 +122,9 @@ class AureusMagics(Magics):
             headless=is_headless(self._shell),
         )
 
-    def _deliver(self, words: Line, shown: Shown) -> None:
+    def _deliver(self, words: Line, shown: Shown, progress: _Progress) -> None:
         """Show the bundle, then raise, or hand the frame over."""
-        _show(shown.bundle)
+        progress.end(shown.bundle)
         if shown.error is not None:
             raise shown.error
         if words.dry_run:
@@ -147,7 +147,7 @@ class AureusMagics(Magics):
             if len(rest) != 1:
                 raise UserError("missing_value", "resume needs the id of a request", hint="Write %aureus resume ID.")
             with _Progress() as progress:
-                self._deliver(words, app.resume(rest[0], self._made(words, ""), progress))
+                self._deliver(words, app.resume(rest[0], self._made(words, ""), progress), progress)
             return
         _show(self._page(app, command, rest, words, notebook))
 
@@ -189,7 +189,10 @@ def _show(bundle: dict[str, Any], **more: Any) -> Any:
 
 
 class _Progress:
-    """A progress bar that appears when work has taken a second and its maker reports."""
+    """A progress bar that appears when work has taken a second and its maker reports.
+
+    The cell's answer takes the place of the bar, so that no empty output stays in the notebook.
+    """
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -208,6 +211,14 @@ class _Progress:
             self._bar = _show(data, display_id=True)
         else:
             self._bar.update(data, raw=True)
+
+    def end(self, bundle: dict[str, Any]) -> None:
+        """Show the answer where the bar is, or as an output of its own."""
+        if self._bar is None:
+            _show(bundle)
+            return
+        bar, self._bar = self._bar, None
+        bar.update(bundle, raw=True)
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:

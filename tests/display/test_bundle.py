@@ -15,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from aureus_jupyter.app.pages import problem
+from aureus_jupyter.core.report import fenced, inline, visible
 from aureus_jupyter.display.bundle import MIME, bundle, page
 from aureus_jupyter.display.provenance import attach, provenance_of
 from aureus_jupyter.display.words import BADGES, is_number
+from aureus_jupyter.errors import UserError
 from aureus_jupyter.values.draft import Cell, Draft, Origin
 from aureus_jupyter.values.facts import Facts, OutputColumn, TableUse
 from aureus_jupyter.values.plan import Plan
@@ -244,3 +247,43 @@ def test_provenance_survives_what_pandas_keeps(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "x.parquet")
     assert provenance_of(pd.read_parquet(tmp_path / "x.parquet")) == provenance_of(frame)
     json.dumps(provenance_of(frame))
+
+
+UNSEEN = "ana\u202egpj.exe\u2066\x1b[2J\x07"
+SPELT = "ana\\u202egpj.exe\\u2066\\u001b[2J\\u0007"
+
+
+def test_what_is_not_seen_is_spelt_out_in_every_form() -> None:
+    """A value, a name or a statement that turns the line's direction could make a page say something else."""
+    shown = bundle(finished(name=UNSEEN, question=UNSEEN), [[UNSEEN]])
+    for text in (shown["text/html"], shown["text/markdown"], shown["text/plain"]):
+        assert not set(text) & set("\u202e\u2066\x1b\x07")
+    assert shown[MIME]["rows"] == [[SPELT]]
+    assert shown["text/html"].count(SPELT) >= 2
+    assert visible("a\tb\nc é\u200d") == "a\tb\nc é\u200d"
+    assert fenced("a\r\nb\u202e") == "```\na\nb\\u202e\n```"
+    assert inline("a*\u202e") == "a\\*\\\\u202e"
+
+
+def test_a_null_is_not_an_empty_text() -> None:
+    shown = bundle(finished(), [[None], [""], ["null"]])
+    assert "| *null* |\n|  |\n| null |" in shown["text/markdown"]
+    assert "<em>null</em>" in shown["text/html"]
+
+
+def test_a_cut_text_ends_in_a_mark() -> None:
+    lines = bundle(finished(), [["x" * 40], ["y" * 41]])["text/plain"].splitlines()
+    assert "x" * 40 in lines
+    assert "y" * 39 + "…" in lines
+
+
+def test_a_list_says_its_name_by_itself() -> None:
+    html = bundle(*RUNS["refused"][:2])["text/html"]
+    assert '<ul aria-label="Why"' in html
+
+
+def test_a_page_without_heads_has_no_empty_head_and_its_text_is_no_markup() -> None:
+    assert "<thead>" not in page("t", [("a", "b")])["text/html"]
+    told = problem(UserError("c", "no *such* <b>name</b>", hint="try `a_b`"))
+    assert "\\*such\\*" in told["text/markdown"]
+    assert "<b>" not in told["text/html"]

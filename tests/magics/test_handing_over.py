@@ -120,13 +120,29 @@ class Bar:
 
     def __init__(self) -> None:
         self.shown: list[str] = []
+        self.updates = 0
 
     def show(self, data: dict[str, Any], **more: Any) -> Bar:
         self.shown.append(data["text/plain"])
         return self
 
     def update(self, data: dict[str, Any], **more: Any) -> None:
+        self.updates += 1
         self.shown.append(data["text/plain"])
+
+
+def test_the_answer_takes_the_place_of_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar, now = Bar(), [100.0]
+    monkeypatch.setattr(magic.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(magic, "_show", bar.show)
+    with magic._Progress() as progress:
+        progress.end({"text/plain": "quick"})
+    assert (bar.shown, bar.updates) == (["quick"], 0)
+    with magic._Progress() as progress:
+        now[0] += 1.5
+        progress(0.5)
+        progress.end({"text/plain": "slow"})
+    assert (bar.shown, bar.updates) == (["quick", "Running… 50%", "slow"], 1)
 
 
 def test_progress_shows_after_a_second_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
