@@ -182,7 +182,7 @@ def pack_connection(settings: Settings, pack: str, on_progress: Progress | None 
         path = ensure_seeds(folder, rows, data_folder() / "seeds", on_progress)
         return Connection(alias=f"{folder.name} seeds", kind="duckdb", location=str(path))
     if spec["kind"] == "sqlalchemy":
-        return Connection(alias=folder.name, kind="sqlalchemy", location=spec["url"])
+        return connection_of(folder.name, spec["url"], folder)
     return connection_of(folder.name, spec["path"], folder)
 
 
@@ -203,7 +203,7 @@ def engine(settings: Settings, connection: Connection) -> Engine:
     """Open a connection. Raises Unavailable."""
     if connection.kind == "sqlalchemy":
         url = resolved_url(connection.location)
-        if url.startswith("postgresql"):
+        if url.startswith(("postgresql", "postgres:", "postgres+")):
             made: Engine = plugins.load("engine", "postgres").open(url, mask_key=mask_key(settings))
             return made
         copied: Engine = plugins.load("engine", "sqlalchemy").open(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,10 @@ _CUT = "The password was left out of pack.yaml. Put a reference in its place, su
 
 
 def onboard_location(location: str, out: Path, name: str, force: bool = False) -> OnboardReport:
-    """Draft a pack for a folder, a DuckDB file or a PostgreSQL URL into `out`.
+    """Draft a pack for a folder, a DuckDB file or the URL of a database into `out`.
 
-    A folder that holds CSV files is loaded into one DuckDB file within the pack. Raises UserError and Unavailable.
+    A folder that holds CSV files is loaded into one DuckDB file within the pack. PostgreSQL is read where it is; of any other
+    database the first rows of each table are copied aside for the time this takes. Raises UserError and Unavailable.
     """
     check_target(out, force)
     connection = connection_of("onboard", location, Path.cwd())
@@ -70,17 +73,39 @@ def _from_files(connection: Connection, out: Path, name: str, force: bool, about
 
 
 def _from_database(location: str, connection: Connection, out: Path, name: str, force: bool) -> OnboardReport:
-    from aureus_jupyter.adapters.catalogs.onboard_sql import SqlReader, without_password
+    from aureus_jupyter.adapters.catalogs.onboard_sql import SqlReader, is_postgres, without_password
     from aureus_jupyter.adapters.config.connections import resolved_url
 
     # What is written is what was given: a reference stays one, a password in a URL goes.
     shown, cut = (location, False) if is_reference(location) else without_password(location)
-    reader = SqlReader.open(resolved_url(connection.location))
+    url, about = resolved_url(connection.location), [_CUT] if cut else []
+    told = {"kind": "sqlalchemy", "url": _from_pack(shown, out)}
+    if not is_postgres(url):
+        return _from_copy(url, told, out, name, force, about)
+    reader = SqlReader.open(url)
     try:
-        about = [_CUT] if cut else []
-        return onboard(reader, {"kind": "sqlalchemy", "url": shown}, out, name=name, force=force, about=about)
+        return onboard(reader, told, out, name=name, force=force, about=about)
     finally:
         reader.close()
+
+
+def _from_copy(url: str, told: dict[str, str], out: Path, name: str, force: bool, about: list[str]) -> OnboardReport:
+    from aureus_jupyter.adapters.engines.copied_reader import CopyReader
+
+    with tempfile.TemporaryDirectory(prefix="aureus-onboard-") as scratch:
+        reader = CopyReader.open(url, Path(scratch, "copy.duckdb"))
+        # The reader adds to its notes while the tables are read, before the review is written.
+        reader.notes.extend(about)
+        try:
+            return onboard(reader, told, out, name=name, force=force, about=reader.notes)
+        finally:
+            reader.close()
+
+
+def _from_pack(url: str, out: Path) -> str:
+    """Return a URL of SQLite's with its file as seen from the pack, which may be moved with it; any other as it is."""
+    found = re.fullmatch(r"(sqlite(?:\+\w+)?:///)(?!:memory:|file:|[A-Za-z]:)([^?]+)(.*)", url)
+    return url if found is None else f"{found[1]}{os.path.relpath(Path(found[2]).resolve(), out.resolve())}{found[3]}"
 
 
 def _duckdb(location: str) -> Any:

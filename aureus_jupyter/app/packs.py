@@ -61,7 +61,7 @@ def _connection(check: Check, spec: Mapping[str, Any]) -> None:
 def _url(check: Check, path: Path, url: str) -> None:
     """Check a URL's form. Does not connect, and resolves no reference: neither is there on every machine."""
     from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     if is_reference(url):
         return
@@ -69,10 +69,14 @@ def _url(check: Check, path: Path, url: str) -> None:
         expected = "a reference in place of the secret, such as env:NAME"
         check.say(path, "connection.url", expected, "a secret in plain", ["connection", "url"])
     try:
-        backend = make_url(url).get_backend_name()
-    except (ArgumentError, ValueError):
-        backend = ""
-    if backend != "postgresql":
+        made = make_url(url)
+        if made.get_backend_name() != "postgres":
+            made.get_dialect()
+    except NoSuchModuleError:
+        # Another machine may have the package that brings it.
+        expected, found = "a dialect that SQLAlchemy knows here", f"{made.drivername[:30]}"
+        check.say(path, "connection.url", expected, found, ["connection", "url"], warning=True)
+    except (ArgumentError, ImportError, ValueError):
         expected = "a URL such as postgresql://user@host/database"
         check.say(path, "connection.url", expected, "another text", ["connection", "url"])
 

@@ -134,7 +134,7 @@ def test_tables_are_listed_for_a_look(url: str) -> None:
         ("mysql+nosuchdriver://h/d", "dialect_unsupported"),
         ("mysql+pymysql://h/d", "driver_missing"),
         ("not a url", "bad_connection"),
-        ("sqlite:////nosuch/folder/x.db", "database_unavailable"),
+        ("sqlite:////nosuch/folder/x.db", "bad_connection"),
     ],
 )
 def test_what_cannot_be_connected(url: str, said: str) -> None:

@@ -58,7 +58,6 @@ def test_a_good_pack(pack: Path, root: Path, capsys: pytest.CaptureFixture[str])
         ("{kind: duckdb, path: seeds}", "connection.path", "a DuckDB file, as its kind says"),
         ("{kind: duckdb, path: seeds/1.sql}", "connection", "data that can be opened"),
         ("{kind: sqlalchemy, url: 'no url'}", "connection.url", "a URL such as"),
-        ("{kind: sqlalchemy, url: 'mysql://host/db'}", "connection.url", "a URL such as"),
         ("{kind: sqlalchemy, url: 'postgresql://u:geheim@host/db'}", "connection.url", "a reference in place"),
         ("{kind: seeds, rows: many}", "connection.rows", "integer"),
     ],
@@ -70,6 +69,17 @@ def test_a_bad_connection(pack: Path, connection: str, field: str, expected: str
     assert (problem.file, problem.line, problem.field, problem.warning) == ("pack.yaml", 5, field, False)
     assert expected in problem.expected
     assert "geheim" not in str(problem)
+
+
+def test_a_dialect_that_is_not_here_may_be_elsewhere(pack: Path) -> None:
+    path = pack / "pack.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("{kind: seeds, rows: 10}", "{kind: sqlalchemy, url: 'nosuch://host/db'}"))
+    problem = one(pack)
+    assert (problem.field, problem.warning) == ("connection.url", True)
+    for url in ("mysql://host/db", "sqlite:///bank.db", "postgres://host/db"):
+        path.write_text(text.replace("{kind: seeds, rows: 10}", f"{{kind: sqlalchemy, url: '{url}'}}"))
+        assert found(pack) == []
 
 
 def test_a_connection_by_reference_is_not_resolved(pack: Path) -> None:

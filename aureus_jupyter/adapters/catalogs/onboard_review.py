@@ -37,7 +37,7 @@ def review(
 ) -> str:
     """Return the document. The same input gives the same text."""
     lines = [f"# Review of {_plain(name)}", _TOP.rstrip()]
-    lines += ["", *(f"{_plain(line)}" for line in about)] if about else []
+    lines += ["", *(f"- {_plain(line)}" for line in about)] if about else []
     if left_out:
         lines += ["", "## Left out", "", "These have no contract, so nobody can reach them:", ""]
         lines += [f"- `{_plain(what)}`: {_plain(why)}" for what, why in sorted(left_out.items())]

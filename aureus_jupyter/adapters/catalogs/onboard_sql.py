@@ -10,7 +10,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import quoted
 from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.ports import RawColumn, RawTable
 
-__all__ = ["SqlReader", "without_password"]
+__all__ = ["SqlReader", "is_postgres", "without_password"]
 
 _TABLES = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
@@ -31,7 +31,7 @@ _SECRET = re.compile(r"pass|secret|token|key", re.IGNORECASE)
 def without_password(url: str) -> tuple[str, bool]:
     """Return a URL that may stand in a file, and whether it held a password, which is cut out.
 
-    A reference such as env:NAME in the password's place stays. Raises UserError `bad_connection`, `onboard_url`.
+    A reference such as env:NAME in the password's place stays. Raises UserError `bad_connection`.
     """
     from sqlalchemy.util import immutabledict
 
@@ -60,13 +60,12 @@ def _parsed(url: str) -> Any:
             "the URL of the database cannot be read",
             hint="Write it as postgresql://user@host:5432/database.",
         )
-    if made.drivername.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise UserError(
-            "onboard_url",
-            f"onboarding reads PostgreSQL, DuckDB files, and folders of CSV and Parquet files, not {made.drivername[:30]}",
-            hint="Export the tables to Parquet, or write the contracts by hand.",
-        )
     return made
+
+
+def is_postgres(url: str) -> bool:
+    """Whether a URL leads to PostgreSQL. Raises UserError `bad_connection`."""
+    return _parsed(url).drivername.partition("+")[0] in {"postgresql", "postgres"}
 
 
 class SqlReader:
@@ -80,7 +79,7 @@ class SqlReader:
 
     @classmethod
     def open(cls, url: str) -> SqlReader:
-        """Connect. Raises UserError `bad_connection`, `onboard_url`; Unavailable `driver_missing`, `database_unavailable`."""
+        """Connect. Raises UserError `bad_connection`; Unavailable `driver_missing`, `database_unavailable`."""
         from sqlalchemy import create_engine
         from sqlalchemy.exc import SQLAlchemyError
 

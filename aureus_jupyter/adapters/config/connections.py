@@ -44,13 +44,19 @@ def connection_of(alias: str, url: str, base: Path | None = None) -> Connection:
     if url.startswith("duckdb://"):
         url = url.removeprefix("duckdb://").removeprefix("/") or ":memory:"
     elif _URL.match(url):
-        return Connection(alias=alias, kind="sqlalchemy", location=url)
+        return Connection(alias=alias, kind="sqlalchemy", location=_based(url, base))
     path = _path(url, base)
     if path.is_dir():
         return Connection(alias=alias, kind="folder", location=str(path))
     if path.is_file():
         return Connection(alias=alias, kind="duckdb", location=str(path))
     raise _bad("the connection is neither a file or folder that exists nor a database URL")
+
+
+def _based(url: str, base: Path | None) -> str:
+    """Return a URL of SQLite's with its file as seen from `base`; any other as it is."""
+    found = re.fullmatch(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:|[A-Za-z]:)([^?]+)(.*)", url)
+    return url if found is None or base is None else f"{found[1]}{base.absolute() / found[2]}{found[3]}"
 
 
 def _path(text: str, base: Path | None) -> Path:

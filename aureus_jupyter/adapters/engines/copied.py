@@ -7,22 +7,22 @@ time a statement runs; what it means is that the statement is written in DuckDB'
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import duckdb
 
-from aureus_jupyter.errors import AureusError, Unavailable, UserError
-from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
+from aureus_jupyter.errors import Unavailable
+from aureus_jupyter.ports import Limits, Progress, RawTable, SecondReading
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan
 
 from .arrow import pa
+from .copied_source import array, batches, columns, connected, drift, is_whole, said
 from .duckdb import DuckDBEngine
 from .duckdb_errors import keyboard
 from .duckdb_instance import Raw, Settings, acquire
@@ -31,7 +31,6 @@ from .result import ArrowResult
 
 __all__ = ["CopyEngine"]
 
-_BATCH = 50_000
 MAX_ROWS = 5_000_000
 """How many rows of one dataset are copied at most; beyond it a warehouse of its own is the place to ask."""
 
@@ -62,7 +61,7 @@ class CopyEngine:
 
         Raises UserError `bad_connection`; Unavailable `dialect_unsupported`, `driver_missing`, `database_unavailable`.
         """
-        source, name = _connected(url)
+        source, name = connected(url)
         instance = acquire(
             find_source(":memory:"), Settings(threads=threads, memory_limit=memory_limit, max_seconds=3600.0)
         )
@@ -84,12 +83,12 @@ class CopyEngine:
         from sqlalchemy import func, inspect, select, table
 
         self._check_open()
-        with _said(), self._source.connect() as connection:
+        with said(), self._source.connect() as connection:
             seen = inspect(connection)
             names = sorted([*seen.get_table_names(), *seen.get_view_names()])
             counts = [connection.execute(select(func.count()).select_from(table(n))).scalar_one() for n in names]
             return [
-                RawTable(source=name, columns=_columns(seen.get_columns(name)), rows=count)
+                RawTable(source=name, columns=columns(seen.get_columns(name)), rows=count)
                 for name, count in zip(names, counts, strict=True)
             ]
 
@@ -155,7 +154,7 @@ class CopyEngine:
             with keyboard():
                 self._con.execute(f"CREATE OR REPLACE TABLE {sql} ({fields})")
         except duckdb.Error:
-            raise _drift(source) from None
+            raise drift(source) from None
         self._raw[fold(source)] = Raw(source=source, sql=sql)
 
     def _fill(self, source: str, until: float | None) -> None:
@@ -163,20 +162,23 @@ class CopyEngine:
         target = self._raw[fold(source)].sql
         chosen = ", ".join(f"CAST({quote(name)} AS {kind})" for name, kind in self._types[source])
         copied = 0
-        for rows in self._batches(source, names):
+        for rows in batches(self._source, source, names):
             copied += len(rows)
             self._check(source, copied, until)
-            batch = pa.table([_array(list(values)) for values in zip(*rows, strict=True)], names=names)
+            arrays = [array(list(values)) for values in zip(*rows, strict=True)]
+            if not all(is_whole(a, kind) for a, (_, kind) in zip(arrays, self._types[source], strict=True)):
+                raise drift(source)
+            batch = pa.table(arrays, names=names)
             self._insert(source, f"INSERT INTO {target} SELECT {chosen} FROM aureus_batch", batch)
 
     def _insert(self, source: str, sql: str, batch: Any) -> None:
-        problem: AureusError | None = None
+        problem: Unavailable | None = None
         self._con.register("aureus_batch", batch)
         try:
             with keyboard():
                 self._con.execute(sql)
         except duckdb.Error:
-            problem = _drift(source)  # its text quotes a value
+            problem = drift(source)  # its text quotes a value
         finally:
             self._con.unregister("aureus_batch")
         if problem is not None:
@@ -197,93 +199,3 @@ class CopyEngine:
                 f"{source} has more than the {self._max_rows:,} rows that are copied from a database of this kind",
                 hint="Ask for an extract as Parquet files or a DuckDB file.",
             )
-
-    def _batches(self, source: str, names: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the rows of a table, some at a time. The statement is SQLAlchemy's own: columns of one table, nothing else."""
-        from sqlalchemy import column, inspect, select, table
-
-        schema, _, name = source.rpartition(".")
-        columns: list[Any] = [column(c) for c in names]
-        asked = select(*columns).select_from(table(name, schema=schema or None))
-        with _said(), self._source.connect() as connection:
-            # SQLite takes a quoted name that no column has for a text.
-            there = {c["name"].lower() for c in inspect(connection).get_columns(name, schema or None)}
-            missing = [c for c in names if c.lower() not in there]
-            if missing:
-                raise _drift(f"{source}, without a column {missing[0]},")
-            found = connection.execution_options(stream_results=True).execute(asked)
-            for rows in found.partitions(_BATCH):
-                yield [tuple(row) for row in rows]
-
-
-def _connected(url: str) -> tuple[Any, str]:
-    """Return SQLAlchemy's engine and what it is, in words without a secret."""
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-
-    problem: AureusError
-    try:
-        parsed = make_url(url)
-        source = create_engine(parsed)
-        with _said(), source.connect():
-            return (
-                source,
-                f"{parsed.get_backend_name()} database {str(parsed.database or '').replace(chr(92), '/').rpartition('/')[2]}",
-            )
-    except NoSuchModuleError:
-        problem = Unavailable(
-            "dialect_unsupported",
-            "SQLAlchemy knows no dialect of that name here",
-            hint="Install the package that brings it, or connect a DuckDB file, a folder of Parquet or CSV files, or PostgreSQL.",
-        )
-    except ImportError as error:
-        problem = Unavailable(
-            "driver_missing",
-            f"the driver {error.name or 'of this dialect'} is not installed",
-            hint="Install it in the kernel's environment, or name another one: dialect+driver://...",
-        )
-    except (ArgumentError, ValueError):
-        problem = UserError(
-            "bad_connection", "the connection is not a database URL", hint="Write for example sqlite:///file.db."
-        )
-    raise problem
-
-
-@contextlib.contextmanager
-def _said() -> Iterator[None]:
-    """Turn what SQLAlchemy raises into an error of ours, without its text: it holds the statement and the URL."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    problem: str | None = None
-    try:
-        yield
-    except SQLAlchemyError as error:
-        problem = type(getattr(error, "orig", None) or error).__name__
-    if problem is not None:
-        raise Unavailable(
-            "database_unavailable",
-            f"the database cannot be reached, or does not hold what the contract says ({problem})",
-            hint="Check the connection, and that the account may SELECT the dataset's table and each of its columns.",
-        )
-
-
-def _drift(source: str) -> Unavailable:
-    return Unavailable(
-        "contract_drift",
-        f"what {source} holds is not of the types its contract says",
-        hint="Ask the dataset's owner to bring contract and table together.",
-    )
-
-
-def _array(values: list[Any]) -> Any:
-    """Return values as an Arrow array; those of several kinds, or of one Arrow does not know, as their text."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        # The cast to the contract's type judges the text.
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def _columns(found: Sequence[Mapping[str, Any]]) -> tuple[RawColumn, ...]:
-    return tuple(RawColumn(name=c["name"], type=str(c["type"]), nullable=bool(c.get("nullable", True))) for c in found)
