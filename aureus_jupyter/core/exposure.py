@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from aureus_jupyter.core.functions import SUMMARIES
 from aureus_jupyter.core.grouping import children
 from aureus_jupyter.core.scopes import Col, Level, Scope, Table, joint, resolve, within
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Query", "are_sound", "exposure", "is_sound", "names_below", "pairs_soundly", "picks"]
+__all__ = ["Query", "are_sound", "exposure", "is_fixed", "is_sound", "names_below", "pairs_soundly", "picks"]
 
 Query = Callable[[Any, Scope], Table]
 """Reads a subquery's node in the scope where it begins."""
@@ -49,6 +50,15 @@ def are_sound(conditions: Iterable[Any], scope: Scope, query: Query) -> bool:
 def pairs_soundly(left: Col, right: Col) -> bool:
     """Whether two columns may be held equal: a key with a key, or what identifies nobody with the same."""
     return (left.label and right.label) or (_is_key(left) and _is_key(right))
+
+
+def is_fixed(node: Mapping[str, Any], scope: Scope, query: Query) -> bool:
+    """Whether a subquery is one value of a summary and the same for every row: it reads no name outside."""
+    before = scope.notes.outside
+    inner = query(node["subquery"]["node"], within(scope, wall=False))
+    one = len(inner.columns) == 1 and inner.columns[0].summary
+    scalar = node.get("subquery_type") == "SCALAR"
+    return scalar and scope.notes.outside == before and inner.sound and not inner.rows and one
 
 
 def picks(node: Mapping[str, Any]) -> bool:
@@ -103,6 +113,11 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
             names = frozenset(fold(n) for n in names_below(node.get("lhs")))
             scope = replace(scope, locals=scope.locals | names)
         node = _without_counted(node, scope)
+        if scope.grouped and kind == "FUNCTION" and str(node.get("function_name", "")).lower() in SUMMARIES:
+            # It is a value of its group, as any other column of the result is: it may be held against those.
+            below = exposure(list(children(node)), replace(scope, grouped=False), query)
+            yield _NOBODY if below.level < Level.IDENTITY else below
+            return
     for child in children(node):
         yield from _columns(child, scope, query)
 
@@ -116,6 +131,9 @@ def _known(column: Col | None, scope: Scope) -> Col:
 
 def _of_subquery(node: Mapping[str, Any], scope: Scope, query: Query) -> Iterator[Col]:
     """Yield what a value or a list from a subquery tells. Held against a list, what is measured of a person picks it out."""
+    if is_fixed(node, scope, query):
+        yield _NOBODY
+        return
     inner, told = _watched(node["subquery"]["node"], scope, query)
     child = list(_columns(node.get("child"), scope, query))
     held = any(not column.label for column in child)
@@ -137,11 +155,20 @@ def _without_counted(node: Mapping[str, Any], scope: Scope) -> Any:
     """Leave out a key that is only counted, or only asked whether it is there. What is computed may be there for one person."""
     if node.get("type") == "FUNCTION" and str(node.get("function_name", "")).lower() in _COUNTS:
         arguments = [a.get("expression") or a for a in node.get("arguments") or ()]
-        if all(_is_key(_reference(a, scope)) for a in arguments):
-            return {k: v for k, v in node.items() if k != "arguments"}
+        counted = [_counted(a) for a in arguments]
+        if all(_is_key(_reference(key, scope)) for key, _ in counted):
+            return {k: v for k, v in node.items() if k != "arguments"} | {"conditions": [when for _, when in counted]}
     if node.get("type") in _NULLS and all(_is_key(_reference(c, scope)) for c in node.get("children") or ()):
         return None
     return node
+
+
+def _counted(node: Any) -> tuple[Any, Any]:
+    """Return what is counted and when: `case when condition then key end` counts as a filter does."""
+    checks = node.get("case_checks") or []
+    if len(checks) == 1 and (node["else_expr"].get("literal") or {}).get("kind") == "NULL_LITERAL":
+        return checks[0]["then_expr"], checks[0]["when_expr"]
+    return node, None
 
 
 def names_below(node: Any) -> set[str]:

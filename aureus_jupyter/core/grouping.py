@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,10 @@ class Groups:
         named = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [alias]}
         return position in self.positions or _shape(item) in self.shapes or (bool(alias) and named in self.shapes)
 
+    def names(self, node: Mapping[str, Any]) -> bool:
+        """Whether an expression is one of the keys, in whichever way that is written."""
+        return "class" in node and _shape(node) in map(_shape, self.keys)
+
 
 def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
     """Return what a SELECT groups by."""
@@ -49,9 +53,23 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
     keys = [key for e in expressions for key in _keys(e, items, scope)]
     if every:
         keys += [item for item in items if not has_aggregate(item)]
+        aliases = {fold(item.get("alias") or "") for item in items}
+        keys += [name for name in _loose(node.get("having")) if fold(name["column_names"][-1]) not in aliases]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
     # GROUP BY ALL over nothing but constants groups nothing.
     return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound, tuple(keys))
+
+
+def _loose(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the columns of a HAVING outside of aggregates: GROUP BY ALL takes them for keys."""
+    if isinstance(node, dict):
+        if node.get("type") == "COLUMN_REF":
+            yield node
+            return
+        if node.get("type") == "FUNCTION" and node["function_name"].lower() in AGGREGATES:
+            return
+    for child in children(node):
+        yield from _loose(child)
 
 
 def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:
@@ -100,23 +118,26 @@ def has_aggregate(node: Any) -> bool:
     if isinstance(node, dict):
         if node.get("type") == "FUNCTION" and node["function_name"].lower() in AGGREGATES:
             return True
-        if node.get("class") in {"SUBQUERY", "WINDOW"}:
+        if node.get("class") == "SUBQUERY":
             return False
     return any(has_aggregate(child) for child in children(node))
 
 
-def is_summary(node: Any, groups: Groups, scope: Scope) -> bool:
-    """Whether the expression shows no single source row."""
+def is_summary(node: Any, groups: Groups, scope: Scope, fixed: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Whether the expression shows no single source row. `fixed` says whether a subquery is one value of a summary."""
     if isinstance(node, list):
-        return all(is_summary(item, groups, scope) for item in node)
+        return all(is_summary(item, groups, scope, fixed) for item in node)
     if not isinstance(node, dict) or node.get("type") in {"VALUE_CONSTANT", "VALUE_PARAMETER"}:
         return True
-    if node.get("class") in {"SUBQUERY", "WINDOW"} or node.get("type") == "STAR":
+    if node.get("class") == "SUBQUERY":
+        return fixed(node)
+    if groups.counts and groups.names(node) and labels_only(node, scope):
+        return True
+    if node.get("type") == "STAR" or (node.get("class") == "WINDOW" and not groups.counts):
         return False
     if node.get("type") == "COLUMN_REF":
         found = resolve([fold(n) for n in node["column_names"]], scope)
-        grouped = groups.counts and _shape(node) in groups.shapes and labels_only(node, scope)
-        return grouped or (found is not None and found.summary and not groups.present)
+        return found is not None and found.summary and not groups.present
     name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
     if name in SUMMARIES:
         return True
@@ -124,7 +145,8 @@ def is_summary(node: Any, groups: Groups, scope: Scope) -> bool:
         return _shows_one(name, node) and labels_only(node, scope)
     if name in AGGREGATES:
         return False
-    return all(is_summary(child, groups, scope) for child in children(node))
+    # A window over groups holds values of groups against each other, so it shows what they show.
+    return all(is_summary(child, groups, scope, fixed) for child in children(node))
 
 
 def _shows_one(name: str, node: Mapping[str, Any]) -> bool:
@@ -133,14 +155,28 @@ def _shows_one(name: str, node: Mapping[str, Any]) -> bool:
     fraction = "quantile" in name
     if len(arguments) != 1 + fraction or (fraction and arguments[1].get("type") != "VALUE_CONSTANT"):
         return False
-    return _arithmetic(arguments[0])
+    return _is_one(arguments[0])
 
 
-def _arithmetic(node: Mapping[str, Any]) -> bool:
-    if node.get("type") == "FUNCTION":
+_ONE = frozenset(
+    "+ - * / // % abs ceil floor round greatest least year quarter month day date_trunc lower upper trim".split()
+)
+"""Functions of plain values that give one: no list and no struct, which would hold many."""
+
+
+def _is_one(node: Mapping[str, Any]) -> bool:
+    """Whether an expression is one plain value. The conditions of a CASE are no part of it."""
+    kind = node.get("type")
+    if kind == "FUNCTION":
         below = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
-        return node["function_name"] in {"+", "-", "*", "/", "//", "%"} and all(_arithmetic(item) for item in below)
-    return node.get("type") in {"COLUMN_REF", "VALUE_CONSTANT"}
+        return node["function_name"].lower() in _ONE and all(map(_is_one, below))
+    if kind == "CASE_EXPR":
+        return all(map(_is_one, [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]))
+    if kind == "OPERATOR_COALESCE":
+        return all(map(_is_one, node["children"]))
+    if kind == "OPERATOR_CAST":
+        return not node["type_expr"].get("children") and _is_one(node["child"])
+    return kind in {"COLUMN_REF", "VALUE_CONSTANT"}
 
 
 def labels_only(node: Any, scope: Scope) -> bool:

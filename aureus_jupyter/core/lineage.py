@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from aureus_jupyter.core.exposure import Query, are_sound, exposure, is_sound, names_below, pairs_soundly, picks
+from aureus_jupyter.core.exposure import (
+    Query,
+    are_sound,
+    exposure,
+    is_fixed,
+    is_sound,
+    names_below,
+    pairs_soundly,
+    picks,
+)
 from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only
 from aureus_jupyter.core.plain import calls, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
@@ -51,9 +60,10 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     scope.notes.count()
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
-        inner = value.get("query_node") or (value.get("query") or {}).get("node")
+        inner, before = value.get("query_node") or (value.get("query") or {}).get("node"), scope.notes.outside
         table = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
-        ctes[fold(name)] = replace(table, columns=_renamed(table.columns, value.get("aliases")))
+        named = _renamed(table.columns, value.get("aliases"))
+        ctes[fold(name)] = replace(table, columns=named, fixed=scope.notes.outside == before)
     scope = replace(scope, ctes=ctes)
     if node["type"] == "SELECT_NODE":
         return _select(node, scope, catalog)
@@ -106,6 +116,7 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     relations, sound = _from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog)
     scope = replace(outer, relations=tuple(relations))
     groups = groups_of(node, scope)
+    scope = replace(scope, grouped=groups.present and groups.sound)
     columns: list[Col] = []
     for position, item in enumerate(node["select_list"], start=1):
         if item["type"] == "STAR":
@@ -113,7 +124,7 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
             continue
         scope = replace(scope, laterals=tuple(columns))
         columns.append(_output(item, position, groups, scope, catalog))
-    seen = replace(scope, laterals=tuple(columns), grouped=groups.present and groups.sound)
+    seen = replace(scope, laterals=tuple(columns))
     query = partial(_query, catalog=catalog)
     late = [node.get("having"), node.get("qualify"), *_modifiers(node)]
     sound = are_sound([node.get("where_clause"), *late], seen, query) and sound
@@ -170,10 +181,11 @@ def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:
 def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope, catalog: Catalog) -> Col:
     if calls(item, "unnest") and not _one_column(item):
         raise UnknownColumnsError
-    told = exposure(item, scope, partial(_query, catalog=catalog))
+    query = partial(_query, catalog=catalog)
+    told, fixed = exposure(item, scope, query), partial(is_fixed, scope=scope, query=query)
     name = item.get("alias") or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else "")
     grouped = groups.counts and labels_only(item, scope) and groups.holds(item, position)
-    shows_group = groups.sound and told.level < Level.IDENTITY and (grouped or is_summary(item, groups, scope))
+    shows_group = groups.sound and told.level < Level.IDENTITY and (grouped or is_summary(item, groups, scope, fixed))
     sources = frozenset(_sources(item, scope, catalog))
     passed = resolve([fold(n) for n in item["column_names"]], scope) if item["type"] == "COLUMN_REF" else None
     how = _how(item, passed)
@@ -228,6 +240,7 @@ def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
         raise UnknownColumnsError
     (name,) = path_of(node)
     table = scope.ctes.get(fold(name)) or _dataset(catalog, name, scope)
+    scope.notes.outside += not table.fixed
     return [_relation(node.get("alias") or name, table, aliases, scope)], sound and table.sound
 
 

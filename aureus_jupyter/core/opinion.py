@@ -6,6 +6,7 @@ sqlglot text is never executed. Its logger carries the user's text, so it is sil
 from __future__ import annotations
 
 import logging
+import re
 from itertools import takewhile
 from typing import Any
 
@@ -15,7 +16,14 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from aureus_jupyter.core.nearest import nearest_hint
-from aureus_jupyter.core.postgres import AGGREGATE_NODES, ALLOWED_FUNCTIONS, ALLOWED_NODES, HIDDEN_COLUMNS, SAFE_NODES
+from aureus_jupyter.core.postgres import (
+    AGGREGATE_NODES,
+    ALLOWED_FUNCTIONS,
+    ALLOWED_NODES,
+    HIDDEN_COLUMNS,
+    SAFE_NODES,
+    SERVER_FUNCTIONS,
+)
 from aureus_jupyter.core.reading import Reading, TableRef
 from aureus_jupyter.core.text import span_at
 from aureus_jupyter.errors import Refused, Span, UserError
@@ -27,6 +35,11 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 
 MAX_TYPE_NESTING = 6
+_IN_WORDS = {
+    "ByteString": "a text written E'...'",
+    "RawString": "a text between dollar signs",
+    "TableSample": "TABLESAMPLE",
+}
 _OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSED = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 
@@ -171,15 +184,15 @@ def _check(node: exp.Expr, sql: str) -> None:
         if function not in ALLOWED_FUNCTIONS:
             raise Refused(
                 "function_not_allowed",
-                f"the function {function[:64]} is not on the reviewed list",
-                hint=nearest_hint(function, ALLOWED_FUNCTIONS, "Use a standard aggregate, text or date function."),
+                f"the function {(word := _written(node, function))[:64]} is not on the reviewed list",
+                hint=nearest_hint(word, SERVER_FUNCTIONS, "Use a standard aggregate, text or date function."),
                 span=_span(node, sql),
             )
     elif name not in ALLOWED_NODES:
         raise Refused(
             "node_not_allowed",
-            f"the construct {name} cannot run in a governed cell",
-            hint="Write it with SELECT, JOIN and WITH.",
+            f"{_IN_WORDS.get(name, f'the construct {name}')} cannot run in a governed cell",
+            hint="Write it with SELECT, JOIN and WITH, and texts in plain quotes.",
             span=_span(node, sql),
         )
     for argument in (
@@ -200,6 +213,12 @@ def _check(node: exp.Expr, sql: str) -> None:
                 f"{argument.upper().replace('_', ' ')} cannot be used in a governed cell",
                 hint="A cell only reads, as things are now.",
             )
+
+
+def _written(node: exp.Expr, function: str) -> str:
+    """Return a function's name as its author knows it: sqlglot has words of its own for many."""
+    found = re.match(r"[A-Za-z_]\w*(?=\()", node.sql("postgres"))
+    return found[0].lower() if found else function
 
 
 def _note(found: Reading, node: exp.Expr) -> None:

@@ -80,6 +80,8 @@ class Table:
     columns: tuple[Col, ...]
     rows: bool
     sound: bool
+    fixed: bool = True
+    """Of a WITH part: whether it reads no name outside of its own text, so that it is the same each time it is named."""
 
     def spoilt(self) -> Table:
         """Return the table with columns that may each tell which row they come from."""
@@ -109,11 +111,13 @@ class Notes:
     """What is noted over a whole statement: `escaped` names of subqueries in FROM, places given out, and what
     was read: queries and columns.
 
-    `told`: a subquery that is watched read a column outside which tells something of a row.
+    `told`: a subquery that is watched read a column outside which tells something of a row. `outside`: how often a name
+    led out of its query.
     """
 
     escaped: bool = False
     told: bool = False
+    outside: int = 0
     places: int = 0
     queries: int = 0
     columns: int = 0
@@ -206,6 +210,7 @@ def _beyond(parts: list[str], scope: Scope) -> Col | None:
         return lateral[0]
     if scope.outer is None:
         return None
+    scope.notes.outside += 1
     if scope.wall:
         scope.notes.escaped = True
     found = resolve(parts, scope.outer)

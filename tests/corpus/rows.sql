@@ -122,3 +122,30 @@ select i, count(*) from (select i, x from (select v.i, coalesce(l.loan_id, v.i) 
 select v.i, sum(l.pd) from loan l, (values (1)) v(i) where row(l.*) = row(v.i) group by v.i
 select list(i) from (select unnest(range(9)) i) v tablesample 100% group by (select pd > 0.1 from loan where loan_id = v.i)
 select sum(i) from (select unnest(range(9)) i) v group by (select pd from loan where loan_id = v.i)
+select loan_id, sum(pd) / sum(sum(pd)) over () from loan group by loan_id
+select country, sum(pd) over () from loan
+select country, count(*) over (partition by country) from loan
+select country, lag(min(loan_id)) over (order by country) from loan group by country
+select country, first_value(country) over (order by min(loan_id)) from loan group by country
+select country, sum(sum(loan_id)) over () from loan group by country
+select v.i, sum(l.pd) / sum(sum(l.pd)) over () from loan l, (values (1), (2)) v(i) where l.loan_id = v.i group by v.i
+select v.i, (select sum(pd) from loan l where l.loan_id = v.i) from (values (1), (2)) v(i)
+select v.i, sum(m.pd), (select sum(pd) from loan l where l.loan_id = v.i) from (values (1), (2)) v(i), loan m group by v.i
+select v.i, q.z from (values (1), (2)) v(i), lateral (with t as (select sum(pd) as s from loan l where l.loan_id = v.i) select (select s from t) as z) q
+select v.i, (with t as (select sum(pd) as s from loan l where l.loan_id = v.i) select s from t) from (values (1), (2)) v(i)
+select v.i, (with t as (select v.i as k) select sum(pd) from loan l, t where l.loan_id = t.k) from (values (1), (2)) v(i)
+select country, count(*), (select max(loan_id) from loan) from loan group by country
+select country, count(*), (select pd from loan limit 1) from loan group by country
+select country, count(distinct case when loan_id = 5 then borrower_id end) from loan group by country
+select country, count(distinct case when pd > 0.1 then borrower_id else loan_id end) from loan group by country
+select country, count(distinct case when pd > 0.1 then borrower_id + 1 end) from loan group by country
+select v.i, count(case when l.loan_id = v.i then l.loan_id end) from loan l, (values (1), (2)) v(i) group by v.i
+select max(case when pd > 0.1 then [pd, ead] end) from loan
+select max(case when pd > 0.1 then {'a': pd, 'b': ead} end) from loan
+select max(case when loan_id = 5 then pd end) from loan
+select max(pd::double[]) from loan
+select (select count(*) from loan) as n from loan
+select count(*) as n from loan group by all having borrower_id = loan_id
+select sum(pd) as n from loan group by all having loan_id is not null
+select count(*) as n from borrower group by all having exists (select 1 from loan l where l.borrower_id = borrower.borrower_id)
+select loan_id + 0 as country, count(*) from loan group by all having country = 1

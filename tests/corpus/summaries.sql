@@ -29,3 +29,15 @@ select country, sum(ead) from loan l where ead > (select avg(ead) from loan m wh
 select year(originated_on) as originated_on, sum(ead) as ead from loan group by 1 order by originated_on, ead desc
 select country, count(*) from (select distinct loan_id, country from loan) group by country
 with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select n from r
+select country, sum(pd) / sum(sum(pd)) over () as share from loan group by country
+select country, year(originated_on) as y, sum(ead) - lag(sum(ead)) over w as more, rank() over (partition by country order by sum(ead) desc) from loan group by 1, 2 window w as (partition by country order by year(originated_on))
+select country, sum(sum(ead)) over (order by country rows between 1 preceding and current row) as run from loan group by country
+select sum(sum(pd)) over () from loan
+select country, sum(pd) / (select sum(pd) from loan) as share from loan group by country
+select (select count(*) from loan) as loans, (select count(*) from borrower) as borrowers
+with total as (select sum(pd) as t from loan) select country, sum(pd) / (select t from total) as share from loan group by country
+select country, count(*) filter (where pd > (select avg(pd) from loan)) from loan group by country
+select country, count(distinct case when pd > 0.1 then borrower_id end) as bad, count(distinct borrower_id) as all_of_them from loan group by country
+select max(case when pd > 0.1 then ead else 0 end), max(coalesce(ead, 0)), max(round(pd, 2)), min(ead::integer) from loan
+select country, sum(pd) as s from loan group by country having sum(pd) > avg(sum(pd)) over ()
+select country, count(*) as n from loan group by all having n > 5 and sum(pd) > 1 and country <> 'CZ'

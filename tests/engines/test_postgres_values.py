@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from ledger import STAFF, plan_of, planned
+from ledger import CATALOG, STAFF, plan_of, planned
 
 from aureus_jupyter.adapters.engines.postgres import PostgresEngine
+from aureus_jupyter.core.analyze import analyze
 from aureus_jupyter.errors import AureusError, Unavailable, UserError
 from aureus_jupyter.ports import Limits
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset
@@ -131,3 +132,103 @@ def test_an_option_that_is_none_is_a_bad_connection(option: str, admin: str) -> 
 
 def test_the_short_name_of_the_dialect_is_known(admin: str) -> None:
     PostgresEngine.open(admin.replace("bank@", "reader@").replace("postgresql:", "postgres:")).close()
+
+
+UNTOLD: dict[str, tuple[str, dict[str, Any], int]] = {
+    "an empty filter": ("WHERE :site IS NULL OR site = :site", {"site": None}, 100),
+    "a filled filter": ("WHERE :site IS NULL OR site = :site", {"site": "OSLO"}, 50),
+    "the other way round": ("WHERE site = :site OR :site IS NULL", {"site": "OSLO"}, 50),
+    "two of them": (
+        "WHERE (:site IS NULL OR site = :site) AND (:born IS NULL OR born >= :born)",
+        {"site": None, "born": "1900-01-01"},
+        100,
+    ),
+    "another type": ("WHERE :born IS NULL OR born >= :born", {"born": None}, 100),
+    "any types": ("WHERE concat(:a, '%') = 'x%'", {"a": "x"}, 100),
+    "a number": ("WHERE :n IS NULL OR id >= :n", {"n": 1}, 100),
+}
+
+
+@pytest.mark.parametrize("name", UNTOLD)
+def test_a_parameter_whose_place_says_no_type(engine: PostgresEngine, name: str) -> None:
+    condition, parameters, rows = UNTOLD[name]
+    plan = plan_of(f"SELECT id FROM staff {condition}")
+    engine.prepare(plan, [STAFF])
+    for _ in range(2):
+        assert len(engine.run(plan, parameters, Limits(seconds=20)).to_arrow()) == rows
+        assert "Estimate" in engine.estimate(plan, parameters)
+
+
+EVERYDAY = {
+    "string_agg(nick, ', ' ORDER BY nick) FILTER (WHERE id < 4)": "n1, n2, n3",
+    "array_agg(id ORDER BY id) FILTER (WHERE id < 4)": "{1,2,3}",
+    "count(*) FILTER (WHERE nick ~ '^n1')": "12",
+    "count(*) FILTER (WHERE nick ~* '^N1' AND nick !~ '0$')": "10",
+    "max(regexp_replace(nick, 'n', 'm', 'g'))": "m99",
+    "min(lpad(nick, 4, '0'))": "00n1",
+    "to_timestamp('2024-02-03', 'YYYY-MM-DD')::date": "2024-02-03",
+    "to_number('12.5', '99.9')": "12.5",
+    'max(nick COLLATE "C")': "n99",
+    "round(pi()::numeric, 2)": "3.14",
+    "bit_or(id::int & 3)": "3",
+    "array_to_string(array[1, 2], '-')": "1-2",
+    "array_length(string_to_array('a,b', ','), 1)": "2",
+    "'{\"a\": {\"b\": 1}}'::jsonb -> 'a' ->> 'b'": "1",
+    "format('%s of %s', count(*), 100)": "100 of 100",
+    "make_timestamp(2024, 2, 3, 4, 5, 6)": "2024-02-03 04:05:06",
+    "num_nulls(NULL, max(nick))": "1",
+    "(DATE '2024-01-01', DATE '2024-02-01') OVERLAPS (DATE '2024-01-15', DATE '2024-03-01')": "True",
+}
+
+
+def asked(engine: PostgresEngine, sql: str) -> list[list[str | None]]:
+    plan = planned(sql)
+    engine.prepare(plan, [STAFF])
+    return engine.run(plan, {}, Limits(seconds=20)).preview(20)
+
+
+@pytest.mark.parametrize(("written", "comes"), EVERYDAY.items(), ids=EVERYDAY)
+def test_everyday_functions_pass_the_guard_and_the_servers_reading(
+    engine: PostgresEngine, written: str, comes: str
+) -> None:
+    ((found,),) = asked(engine, f"SELECT CAST({written} AS text) AS v FROM staff LIMIT 1")
+    assert str(found).replace("true", "True") == comes
+
+
+CLAUSES = {
+    "SELECT id FROM staff ORDER BY id OFFSET 1 ROWS FETCH NEXT 2 ROWS ONLY": [["2"], ["3"]],
+    "SELECT site, grouping(site) AS g, count(*) AS n FROM staff GROUP BY ROLLUP (site) ORDER BY g, site": [
+        ["BERN", "0", "50"],
+        ["OSLO", "0", "50"],
+        [None, "1", "100"],
+    ],
+    "SELECT g.n, count(s.id) AS c FROM generate_series(99, 101) AS g(n) LEFT JOIN staff s ON s.id = g.n GROUP BY 1 ORDER BY 1": [
+        ["99", "1"],
+        ["100", "1"],
+        ["101", "0"],
+    ],
+    "SELECT u, o FROM unnest(array['a', 'b']) WITH ORDINALITY AS t(u, o) ORDER BY o": [["a", "1"], ["b", "2"]],
+}
+
+
+@pytest.mark.parametrize(("sql", "rows"), CLAUSES.items(), ids=CLAUSES)
+def test_everyday_clauses(engine: PostgresEngine, sql: str, rows: list[list[str | None]]) -> None:
+    assert asked(engine, sql) == rows
+
+
+@pytest.mark.parametrize(
+    "written", ["array_agg(s)", "string_agg(s::text, '')", "format('%s', s)", "num_nulls(s)", "concat(s)", "(s).nick"]
+)
+def test_a_whole_row_is_every_column(written: str) -> None:
+    """What is closed by name must not come with the row, whatever function the row goes through."""
+    (use,) = analyze(f"SELECT {written} AS v FROM staff s", None, CATALOG, "postgres").tables
+    assert use.star
+    assert use.columns == tuple(c.name for c in STAFF.columns)
+
+
+def test_a_refusal_names_the_function_as_it_was_written(engine: PostgresEngine) -> None:
+    for written in ("random()", "gen_random_uuid()", "json_agg(id)", "row_to_json(id)"):
+        with pytest.raises(AureusError) as caught:
+            asked(engine, f"SELECT {written} AS v FROM staff")
+        assert caught.value.code == "function_not_allowed"
+        assert written.partition("(")[0] in caught.value.message

@@ -134,15 +134,32 @@ class Grammar:
             made += f" filter (where {self.condition(depth - 1, relations)})"
         return f"{made} over (order by {self.column(relations)})" if self.odds(0.06) else made
 
+    def of_groups(self, depth: int, relations: Sequence[Relation]) -> str:
+        """Return what holds aggregates against each other: a window over them, a share of a total, a count of some keys."""
+        first, second = self.aggregate(0, relations), self.aggregate(0, relations)
+        key, when = self.column(relations, KEYS), self.condition(0, relations)
+        # No lag and no row_number: over equal values they follow the order rows happen to lie in, which is nobody's secret.
+        partition = self.some("", f"partition by {self.column(relations, LABELS)} ")
+        return self.some(
+            f"{self.some('sum', 'max', 'min', 'count')}({first}) over ({partition}order by {second})",
+            f"rank() over ({partition}order by {self.some(first, self.column(relations))})",
+            f"{first} - {second}",
+            f"{first} / ({self.select(max(0, depth - 1), relations if self.odds(0.3) else [], width=1)[0]})",
+            f"count(distinct case when {when} then {key} end)",
+            f"max(case when {when} then {self.column(relations, LABELS)} end)",
+        )
+
     def items(self, depth: int, relations: Sequence[Relation], width: int | None) -> list[str]:
         items = []
         for _ in range(width or self.rng.choice([1, 2, 2, 3])):
             plain = self.odds(0.35)
             items.append(self.value(depth, relations) if plain else self.aggregate(depth, relations))
+            if self.odds(0.12):
+                items[-1] = self.of_groups(depth, relations)
             if self.odds(0.08):
                 items[-1] = f"{self.aggregate(0, relations)} + {items[-1]}"
             if self.odds(0.02):
-                items[-1] = "row_number() over ()"
+                items[-1] = "count(*) over ()"
         return items
 
     def grouping(self, depth: int, relations: Sequence[Relation], items: list[str]) -> str:
@@ -184,7 +201,8 @@ class Grammar:
             made += f" where {self.condition(depth, seen)}"
         made += grouping
         if grouping and self.odds(0.12):
-            made += f" having {self.condition(depth - 1, seen)}"
+            mixed = f"{self.aggregate(0, seen)} {self.some('=', '<')} {self.some(self.aggregate(0, seen), self.column(seen))}"
+            made += f" having {mixed if self.odds(0.3) else self.condition(depth - 1, seen)}"
         if self.odds(0.05):
             made += f" qualify {self.condition(0, seen)}"
         if self.odds(0.1):

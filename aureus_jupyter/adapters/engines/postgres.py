@@ -18,12 +18,12 @@ from typing import Any
 from psycopg.types.string import TextLoader
 
 from aureus_jupyter.adapters.engines.postgres_errors import guarded, no_shadows
+from aureus_jupyter.adapters.engines.postgres_parameters import Spelling
 from aureus_jupyter.adapters.engines.postgres_reading import parameter_types, read_dependencies
 from aureus_jupyter.adapters.engines.postgres_result import fetch
 from aureus_jupyter.adapters.engines.result import ArrowResult
 from aureus_jupyter.core.dependencies import check_dependencies
 from aureus_jupyter.core.rewrite import quoted
-from aureus_jupyter.core.text import spell_names
 from aureus_jupyter.errors import Refused, Unavailable, UserError
 from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
 from aureus_jupyter.values.catalog import Dataset, fold
@@ -98,6 +98,7 @@ class PostgresEngine:
         self._read: dict[tuple[Plan, tuple[tuple[str, str], ...]], None] = {}
         self._cancelled = False
         self._prepared: Plan | None = None
+        self._spelling = Spelling("")
         self._columns: dict[tuple[str, str], list[RawColumn]] = {}
 
     @classmethod
@@ -215,6 +216,8 @@ class PostgresEngine:
             for shadow in plan.shadows:
                 self._make(shadow, by_name[fold(shadow.dataset)])
             self._check_reading(plan, dict.fromkeys(plan.parameters, "unknown"))
+        if self._spelling.sql != plan.sql:
+            self._spelling = Spelling(plan.sql)
         self._prepared = plan
 
     def _make(self, shadow: Shadow, dataset: Dataset) -> None:
@@ -285,9 +288,15 @@ class PostgresEngine:
 
     def estimate(self, plan: Plan, parameters: Mapping[str, Parameter]) -> str:
         """Return the planner's estimate in powers of ten. Reads no rows."""
-        text, values = _spelled(plan.sql, parameters)
-        with guarded(), self._transaction(30.0):
-            (tree,) = self._con.execute("EXPLAIN (FORMAT JSON) " + text, values or None).fetchone()
+        spelling = Spelling(plan.sql)
+
+        def explained() -> Any:
+            text, values = spelling.spelled(parameters)
+            with self._transaction(30.0):
+                return self._con.execute("EXPLAIN (FORMAT JSON) " + text, values).fetchone()
+
+        with guarded():
+            (tree,) = spelling.tried(explained)
         rows = max(1, int(json.loads(tree)[0]["Plan"].get("Plan Rows", 1)))
         return f"Estimate: up to about {10 ** len(str(rows - 1 if rows > 1 else 1)):,} rows in the result."
 
@@ -303,25 +312,29 @@ class PostgresEngine:
             raise Refused(
                 "engine_locked", "the plan that runs is not the one that was prepared", hint="Run the cell again."
             )
-        caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
-        text, values = _spelled(plan.sql, parameters)
         types = parameter_types(parameters)
         if set(types.values()) - {"unknown"}:
             # A parameter's type may choose another operator than the one that was seen without it.
             with guarded():
                 self._check_reading(plan, types)
         self._cancelled = False
-        until = time.monotonic() + limits.seconds if limits.seconds else float("inf")
         try:
-            with guarded(), self._transaction(limits.seconds), self._con.cursor(name="aureus") as cursor:
-                cursor.execute(text, values or None)
-                return fetch(cursor, min(caps) if caps else None, limits.memory_bytes, lambda: time.monotonic() > until)
+            with guarded():
+                return self._spelling.tried(lambda: self._fetched(plan, parameters, limits))
         except Unavailable as error:
             if self._cancelled and error.code == "time_limit":
                 raise Unavailable(
                     "cancelled", "the statement was cancelled", hint="Run the cell again when ready."
                 ) from None
             raise
+
+    def _fetched(self, plan: Plan, parameters: Mapping[str, Parameter], limits: Limits) -> ArrowResult:
+        caps = [cap for cap in (plan.rows, limits.rows) if cap is not None]
+        until = time.monotonic() + limits.seconds if limits.seconds else float("inf")
+        text, values = self._spelling.spelled(parameters)
+        with self._transaction(limits.seconds), self._con.cursor(name="aureus") as cursor:
+            cursor.execute(text, values)
+            return fetch(cursor, min(caps) if caps else None, limits.memory_bytes, lambda: time.monotonic() > until)
 
     @contextlib.contextmanager
     def _transaction(self, seconds: float | None, mode: str = "READ ONLY") -> Iterator[None]:
@@ -346,11 +359,3 @@ class PostgresEngine:
     def close(self) -> None:
         """Release the connection. A second call does nothing."""
         self._con.close()
-
-
-def _spelled(sql: str, parameters: Mapping[str, Parameter]) -> tuple[str, dict[str, Parameter]]:
-    """Return the text with each `:name` as psycopg's placeholder, which it sends apart from the text."""
-    values = dict(parameters)
-    if not values:
-        return sql, {}
-    return spell_names(sql, lambda name: f"%({name})s", lambda other: other.replace("%", "%%")), values

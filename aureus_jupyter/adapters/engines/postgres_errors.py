@@ -29,6 +29,17 @@ _BY_STATE = MappingProxyType(
         "42P01": ("unknown_table", "a name is no dataset of the statement", "See %aureus catalog for the datasets."),
         "42883": ("unknown_function", "a function or operator does not take these types", "Cast the arguments."),
         "42804": ("wrong_types", "types do not fit together", "Cast one side to the other's type."),
+        "42725": ("wrong_types", "more than one function or operator takes these types", "Cast the arguments."),
+        "42P18": (
+            "wrong_types",
+            "the type of a parameter cannot be told from its place",
+            "Cast it: CAST(:name AS date).",
+        ),
+        "42P08": (
+            "wrong_types",
+            "a parameter stands where different types are needed",
+            "Cast it: CAST(:name AS date).",
+        ),
         "42803": ("not_grouped", "a column is neither grouped nor summarised", "Add it to GROUP BY, or summarise it."),
     }
 )
