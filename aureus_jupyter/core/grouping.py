@@ -54,10 +54,15 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
     if every:
         keys += [item for item in items if not has_aggregate(item)]
         aliases = {fold(item.get("alias") or "") for item in items}
-        keys += [name for name in _loose(node.get("having")) if fold(name["column_names"][-1]) not in aliases]
+        keys += [name for name in _loose(node.get("having")) if not _is_alias(name["column_names"], aliases, scope)]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
     # GROUP BY ALL over nothing but constants groups nothing.
     return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound, tuple(keys))
+
+
+def _is_alias(names: list[str], aliases: set[str], scope: Scope) -> bool:
+    """Whether a name can only be an item's alias: it has one part, and no column bears it."""
+    return len(names) == 1 and fold(names[0]) in aliases and resolve([fold(names[0])], scope) is None
 
 
 def _loose(node: Any) -> Iterator[Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from aureus_jupyter.core.exposure import (
     picks,
 )
 from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only
+from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, renames
 from aureus_jupyter.core.plain import calls, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
 from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, resolve, within
@@ -74,9 +75,10 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     arms = [_query(child, scope, catalog) for child in node["children"]]
     table = _merged(arms)
     modified = replace(scope, laterals=table.columns)
-    sound = are_sound(_modifiers(node), modified, partial(_query, catalog=catalog))
+    sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog))
     joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and _merges(table.columns)
-    return table.spoilt() if not sound or joins or (table.rows and picks(node)) else table
+    hidden = not table.rows and orders_by_hidden(node, table.columns, scope)
+    return table.spoilt() if not sound or joins or hidden or (table.rows and picks(node)) else table
 
 
 def _merges(columns: Iterable[Col]) -> bool:
@@ -126,11 +128,11 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         columns.append(_output(item, position, groups, scope, catalog))
     seen = replace(scope, laterals=tuple(columns))
     query = partial(_query, catalog=catalog)
-    late = [node.get("having"), node.get("qualify"), *_modifiers(node)]
+    late = [node.get("having"), node.get("qualify"), *modifiers(node)]
     sound = are_sound([node.get("where_clause"), *late], seen, query) and sound
     sound = (
         sound
-        and not _renames(late, node["select_list"], scope)
+        and not renames(late, node["select_list"], scope)
         and not _distinguishes(node, groups, columns, seen, query)
     )
     from_rows = any(r.rows for r in relations)
@@ -139,17 +141,8 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     table = Table(tuple(columns), rows, sound)
     if rows:
         return table.spoilt() if not sound or (from_rows and picks(node)) else table
-    return replace(table, columns=_closed(columns, scope))
-
-
-def _renames(late: list[Any], items: list[Any], scope: Scope) -> bool:
-    """Whether a condition after grouping uses an alias that is a column's name too: there the engine takes the alias."""
-    aliases = {fold(i["alias"]) for i in items if i.get("alias") and i["type"] != "COLUMN_REF"}
-    aliases |= {
-        fold(i["alias"]) for i in items if i.get("alias") and fold(i.get("column_names", [""])[-1]) != fold(i["alias"])
-    }
-    columns = {c.name for relation in scope.relations for c in relation.columns}
-    return not (aliases & columns).isdisjoint(fold(name) for name in names_below(late))
+    closed = replace(table, columns=_closed(columns, scope))
+    return closed.spoilt() if orders_by_hidden(node, closed.columns, scope) else closed
 
 
 def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Col], scope: Scope, query: Query) -> bool:
@@ -159,16 +152,6 @@ def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Co
     told = [resolve([fold(n) for n in k["column_names"]], scope) if k["type"] == "COLUMN_REF" else None for k in keys]
     shown = [found or exposure(key, scope, query) for key, found in zip(keys, told, strict=True)]
     return (distinct and _merges(columns)) or _merges(shown)
-
-
-def _modifiers(node: Mapping[str, Any]) -> list[Any]:
-    """Return the expressions of ORDER BY, LIMIT and DISTINCT ON, without a column that only orders by itself."""
-    found: list[Any] = []
-    for modifier in node.get("modifiers") or ():
-        found += [order["expression"] for order in modifier.get("orders") or ()]
-        found += modifier.get("distinct_on_targets") or ()
-        found += [modifier[part] for part in ("limit", "offset") if modifier.get(part)]
-    return [expression for expression in found if expression["type"] != "COLUMN_REF"]
 
 
 def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:

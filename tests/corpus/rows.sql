@@ -149,3 +149,12 @@ select count(*) as n from loan group by all having borrower_id = loan_id
 select sum(pd) as n from loan group by all having loan_id is not null
 select count(*) as n from borrower group by all having exists (select 1 from loan l where l.borrower_id = borrower.borrower_id)
 select loan_id + 0 as country, count(*) from loan group by all having country = 1
+select l.country as country, sum(l.pd) from loan l join (select borrower_id, borrower_id as country from borrower) s on s.borrower_id = l.borrower_id group by all having s.country is not null
+select l.country as country, max(l.ead), sum(l.pd) from loan l join (select loan_id as country from loan) s on s.country = l.loan_id group by all having s.country is not null
+select c from (select country as c, max(full_name) as k from borrower group by country union all select x, x from (values ('a'), ('b')) v(x)) t order by k
+select distinct on (k) c from (select country as c, max(full_name) as k from borrower group by country union all select x, x from (values ('a'), ('b')) v(x)) t
+select country from (select country, min(loan_id) as k from loan group by country) t order by k limit 1
+select c from (select country as c, max(full_name) as k from borrower group by country order by 2 limit 1) t
+select c from (select country as c, max(full_name) as k from borrower group by country order by all limit 1) t
+select c from (select country as c, max(full_name) as k from borrower group by country union all select 'x', 'b' order by 2 limit 1) t
+select c from (select country as c, max(full_name) as k from borrower group by country order by k limit 1) t

@@ -1,0 +1,59 @@
+"""What the modifiers of a query say: its order, its limit, which row of several it leaves. An order tells of what it is by, shown or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aureus_jupyter.core.exposure import names_below
+from aureus_jupyter.core.scopes import Col, Level, Scope, resolve
+from aureus_jupyter.values.catalog import fold
+
+__all__ = ["modifiers", "orders_by_hidden", "renames"]
+
+
+def modifiers(node: Mapping[str, Any]) -> list[Any]:
+    """Return the expressions of ORDER BY, LIMIT and DISTINCT ON, without a column that only orders by itself."""
+    found: list[Any] = []
+    for modifier in node.get("modifiers") or ():
+        found += [order["expression"] for order in modifier.get("orders") or ()]
+        found += modifier.get("distinct_on_targets") or ()
+        found += [modifier[part] for part in ("limit", "offset") if modifier.get(part)]
+    return [expression for expression in found if expression["type"] != "COLUMN_REF"]
+
+
+def renames(late: list[Any], items: list[Any], scope: Scope) -> bool:
+    """Whether a condition after grouping uses an alias that is another column's name too: there the engine takes the alias."""
+    aliases = {fold(i["alias"]) for i in items if i.get("alias") and not _is_named_so(i, scope)}
+    columns = {c.name for relation in scope.relations for c in relation.columns}
+    return not (aliases & columns).isdisjoint(fold(name) for name in names_below(late))
+
+
+def _is_named_so(item: Mapping[str, Any], scope: Scope) -> bool:
+    """Whether an item is the very column that its alias would name."""
+    alias = fold(item["alias"])
+    if item["type"] != "COLUMN_REF" or sum(c.name == alias for r in scope.relations for c in r.columns) > 1:
+        return False
+    return resolve([fold(n) for n in item["column_names"]], scope) == resolve([alias], scope)
+
+
+def orders_by_hidden(node: Mapping[str, Any], columns: Sequence[Col], scope: Scope) -> bool:
+    """Whether the order of a summary, or what DISTINCT ON leaves of it, is by what it does not show of its groups."""
+    targets = [t for m in node.get("modifiers") or () for t in m.get("distinct_on_targets") or ()]
+    targets += [o["expression"] for m in node.get("modifiers") or () for o in m.get("orders") or ()]
+    return any(c is None or c.level is Level.IDENTITY for t in targets for c in _targets(t, columns, scope))
+
+
+def _targets(target: Mapping[str, Any], columns: Sequence[Col], scope: Scope) -> Sequence[Col | None]:
+    """Return the columns an order names by itself, by its place or by ALL. What is computed is a condition's matter."""
+    if target["type"] == "STAR":
+        return columns
+    if target["type"] == "VALUE_CONSTANT":
+        place = str((target.get("literal") or {}).get("text", ""))
+        return columns[int(place) - 1 : int(place)] if place.isdigit() and int(place) else ()
+    if target["type"] != "COLUMN_REF":
+        return ()
+    parts = [fold(n) for n in target["column_names"]]
+    shown = [c for c in columns if len(parts) == 1 and c.name == parts[0]]
+    return shown or [resolve(parts, replace(scope, laterals=()))]
