@@ -1,4 +1,4 @@
-"""What the modifiers of a query say: its order, its limit, which row of several it leaves. An order tells of what it is by, shown or not."""
+"""A query's order, its limit, which row of several it leaves. An order tells of what it is by, whether that is shown or not."""
 
 from __future__ import annotations
 
