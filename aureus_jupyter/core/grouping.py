@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
-from aureus_jupyter.core.scopes import Scope, resolve
+from aureus_jupyter.core.scopes import Scope, own, resolve
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only"]
+__all__ = ["Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only", "loose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
     keys = [key for e in expressions for key in _keys(e, items, scope)]
     if every:
         keys += [item for item in items if not has_aggregate(item)]
+        # HAVING's own names become keys, too.
         aliases = {fold(item.get("alias") or "") for item in items}
-        keys += [name for name in _loose(node.get("having")) if not _is_alias(name["column_names"], aliases, scope)]
+        keys += [name for name in loose(node.get("having")) if not _is_alias(name["column_names"], aliases, scope)]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
     # GROUP BY ALL over nothing but constants groups nothing.
     return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound, tuple(keys))
@@ -62,19 +63,21 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
 
 def _is_alias(names: list[str], aliases: set[str], scope: Scope) -> bool:
     """Whether a name can only be an item's alias: it has one part, and no column bears it."""
-    return len(names) == 1 and fold(names[0]) in aliases and resolve([fold(names[0])], scope) is None
+    return len(names) == 1 and fold(names[0]) in aliases and own([fold(names[0])], scope) is None
 
 
-def _loose(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the columns of a HAVING outside of aggregates: GROUP BY ALL takes them for keys."""
+def loose(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the columns named outside of aggregates, and of subqueries, whose names may be their own."""
     if isinstance(node, dict):
         if node.get("type") == "COLUMN_REF":
             yield node
             return
         if node.get("type") == "FUNCTION" and node["function_name"].lower() in AGGREGATES:
             return
+        if node.get("class") == "SUBQUERY":
+            node = {"child": node.get("child")}
     for child in children(node):
-        yield from _loose(child)
+        yield from loose(child)
 
 
 def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:

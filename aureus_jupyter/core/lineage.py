@@ -21,11 +21,22 @@ from aureus_jupyter.core.exposure import (
     pairs_soundly,
     picks,
 )
-from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only
+from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
 from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, renames
 from aureus_jupyter.core.plain import calls, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
-from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, resolve, within
+from aureus_jupyter.core.scopes import (
+    MAX_QUERIES,
+    Col,
+    Level,
+    Relation,
+    Scope,
+    Table,
+    UnknownColumnsError,
+    own,
+    resolve,
+    within,
+)
 from aureus_jupyter.values.catalog import Catalog, Column, Pii, fold
 from aureus_jupyter.values.facts import OutputColumn
 
@@ -115,10 +126,19 @@ def _either(name: str, same: Sequence[Col]) -> Col:
 
 
 def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
+    """Read a SELECT. Of rows that an outer row chooses, a summary is about that row, and none."""
+    before, outer.notes.reach = outer.notes.reach, MAX_QUERIES
+    table = _alone(node, outer, catalog)
+    chosen, outer.notes.reach = outer.notes.reach < outer.depth, min(before, outer.notes.reach)
+    return table.spoilt() if chosen and not table.rows else table
+
+
+def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     relations, sound = _from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog)
     scope = replace(outer, relations=tuple(relations))
     groups = groups_of(node, scope)
-    scope = replace(scope, grouped=groups.present and groups.sound)
+    before = scope
+    scope = replace(scope, grouped=groups.present and groups.sound, keys=_key_columns(node, groups, scope))
     columns: list[Col] = []
     for position, item in enumerate(node["select_list"], start=1):
         if item["type"] == "STAR":
@@ -129,7 +149,8 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     seen = replace(scope, laterals=tuple(columns))
     query = partial(_query, catalog=catalog)
     late = [node.get("having"), node.get("qualify"), *modifiers(node)]
-    sound = are_sound([node.get("where_clause"), *late], seen, query) and sound
+    where_sound = is_sound(node.get("where_clause"), before, query)
+    sound = are_sound(late, seen, query) and where_sound and sound
     sound = (
         sound
         and not renames(late, node["select_list"], scope)
@@ -143,6 +164,21 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         return table.spoilt() if not sound or (from_rows and picks(node)) else table
     closed = replace(table, columns=_closed(columns, scope))
     return closed.spoilt() if orders_by_hidden(node, closed.columns, scope) else closed
+
+
+def _key_columns(node: Mapping[str, Any], groups: Groups, scope: Scope) -> frozenset[Col] | None:
+    """Return the columns that may be named after grouping; raise for one that is named and may not be: it is looked for outside."""
+    if not groups.present:
+        return None
+    keys = [k["column_names"] for k in groups.keys if k is not None and k["type"] == "COLUMN_REF"]
+    columns = frozenset(c for c in (own([fold(n) for n in names], scope) for names in keys) if c is not None)
+    aliases = {fold(item.get("alias") or "") for item in node["select_list"]}
+    for name in loose([node.get("having"), node.get("qualify")]):
+        found = own([fold(n) for n in name["column_names"]], scope)
+        alias = len(name["column_names"]) == 1 and fold(name["column_names"][0]) in aliases
+        if found is not None and found not in columns and not alias:
+            raise UnknownColumnsError
+    return columns
 
 
 def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Col], scope: Scope, query: Query) -> bool:
@@ -275,7 +311,8 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     joined, sound = _joined(left, right, using)
     if node.get("join_type") in {"SEMI", "ANTI"}:
         joined = left
-    both = replace(scope, relations=(*left, *right))
+    # Names that neither side has may mean what stands to the left of this join, before anything outside.
+    both = replace(within(scope, wall=False) if scope.relations else scope, relations=(*left, *right))
     sound = is_sound(node.get("condition"), both, partial(_query, catalog=catalog)) and sound
     return joined, sound and left_sound and right_sound
 

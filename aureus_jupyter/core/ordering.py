@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from aureus_jupyter.core.exposure import names_below
-from aureus_jupyter.core.scopes import Col, Level, Scope, resolve
+from aureus_jupyter.core.scopes import Col, Level, Scope, own, resolve
 from aureus_jupyter.values.catalog import fold
 
 __all__ = ["modifiers", "orders_by_hidden", "renames"]
@@ -35,7 +35,7 @@ def _is_named_so(item: Mapping[str, Any], scope: Scope) -> bool:
     alias = fold(item["alias"])
     if item["type"] != "COLUMN_REF" or sum(c.name == alias for r in scope.relations for c in r.columns) > 1:
         return False
-    return resolve([fold(n) for n in item["column_names"]], scope) == resolve([alias], scope)
+    return resolve([fold(n) for n in item["column_names"]], scope) == own([alias], scope)
 
 
 def orders_by_hidden(node: Mapping[str, Any], columns: Sequence[Col], scope: Scope) -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "Table",
     "UnknownColumnsError",
     "joint",
+    "own",
     "resolve",
     "within",
 ]
@@ -112,12 +113,13 @@ class Notes:
     was read: queries and columns.
 
     `told`: a subquery that is watched read a column outside which tells something of a row. `outside`: how often a name
-    led out of its query.
+    led out of its query. `reach`: the depth of the outermost scope in which such a name found a column that is no label.
     """
 
     escaped: bool = False
     told: bool = False
     outside: int = 0
+    reach: int = MAX_QUERIES
     places: int = 0
     queries: int = 0
     columns: int = 0
@@ -140,7 +142,8 @@ class Scope:
     """What names mean at one place. `outer` is the enclosing query's scope, for correlated subqueries.
 
     Where `wall` is true, a name that is found beyond makes a subquery in FROM give other rows for each outer row; that
-    is noted. `grouped`: what is read here sees groups, so that a window counts those and no rows.
+    is noted. `grouped`: what is read here sees groups, so that a window counts those and no rows. `keys`: the columns it may
+    name then; any other the engine looks for further outside.
     """
 
     relations: tuple[Relation, ...]
@@ -151,31 +154,51 @@ class Scope:
     wall: bool = False
     watched: bool = False
     grouped: bool = False
+    keys: frozenset[Col] | None = None
+    depth: int = 0
     notes: Notes = field(default_factory=Notes)
 
 
 def within(scope: Scope, wall: bool, watched: bool = False) -> Scope:
     """Return the scope in which a subquery of `scope` begins."""
-    return Scope((), scope.ctes, scope, wall=wall, watched=watched, notes=scope.notes)
+    return Scope((), scope.ctes, scope, wall=wall, watched=watched, depth=scope.depth + 1, notes=scope.notes)
 
 
 def resolve(parts: list[str], scope: Scope) -> Col | None:
     """Find the column a name means: in a named relation, in any relation, as a field, as a lateral alias, outside."""
-    found = dict.fromkeys(_qualified(parts, scope))
-    for relation in scope.relations:
-        plain = _column(relation, parts[0])
-        if plain is not None:
-            found.setdefault(plain)
-            break
-    if len(found) > 1 or any(_may_hold(relation, parts) for relation in scope.relations):
-        raise UnknownColumnsError
-    if found:
-        return next(iter(found))
+    here = own(parts, scope)
+    if here is not None:
+        return here
     if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
         return whole
     if any(c.name == "" for relation in scope.relations for c in relation.columns):
         raise UnknownColumnsError
     return _beyond(parts, scope)
+
+
+def own(parts: list[str], scope: Scope) -> Col | None:
+    """Find the column of this scope's own relations that a name means, or of which it means a field."""
+    found = dict.fromkeys(_qualified(parts, scope))
+    for relation in scope.relations:
+        plain = _column(relation, parts[0])
+        if plain is not None:
+            if len(parts) > 1 and not found:
+                plain = _field(plain, parts, scope)
+            found.setdefault(plain)
+            break
+    if len(found) > 1 or any(_may_hold(relation, parts) for relation in scope.relations):
+        raise UnknownColumnsError
+    return next(iter(found), None)
+
+
+def _field(whole: Col, parts: list[str], scope: Scope) -> Col:
+    """Return what a field of a column is: no key. A column without fields leaves the name to a relation outside."""
+    outer = scope.outer
+    while outer is not None:
+        if any(relation.alias in parts[:-1] for relation in outer.relations):
+            raise UnknownColumnsError
+        outer = outer.outer
+    return replace(whole, key=False)
 
 
 def _qualified(parts: list[str], scope: Scope) -> Iterable[Col]:
@@ -213,9 +236,14 @@ def _beyond(parts: list[str], scope: Scope) -> Col | None:
     scope.notes.outside += 1
     if scope.wall:
         scope.notes.escaped = True
+    if scope.outer.keys is not None:
+        named = own(parts, scope.outer)
+        if named is not None and named not in scope.outer.keys:
+            raise UnknownColumnsError
     found = resolve(parts, scope.outer)
-    if scope.watched and (found is None or not found.label):
-        scope.notes.told = True
+    if found is None or not found.label:
+        scope.notes.told |= scope.watched
+        scope.notes.reach = min(scope.notes.reach, scope.outer.depth)
     return found
 
 

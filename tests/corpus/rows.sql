@@ -158,3 +158,15 @@ select c from (select country as c, max(full_name) as k from borrower group by c
 select c from (select country as c, max(full_name) as k from borrower group by country order by all limit 1) t
 select c from (select country as c, max(full_name) as k from borrower group by country union all select 'x', 'b' order by 2 limit 1) t
 select c from (select country as c, max(full_name) as k from borrower group by country order by k limit 1) t
+select v.i, (select sum(t.pd) from (select country, loan_id, pd, loan_id as v from loan) t where t.loan_id = v.i) from (select unnest(range(60)) i) v
+select v.i, q.a from (values ('a'), ('b')) v(i), lateral (select count(*) as a from (select full_name, full_name as v from borrower) t where t.full_name = v.i) q
+select l.loan_id, (select count(*) from loan l having loan_id in (select m.loan_id from loan m where m.pd > 0.5)) from (select unnest(range(60)) loan_id) l
+select l.loan_id from (select unnest(range(60)) loan_id) l where (select count(*) from loan l having exists (select 1 from loan m where m.loan_id = l.loan_id and m.pd > 0.5)) > 0
+select l.ead, (select count(*) from loan l having max(pd) = ead) from (select unnest(range(85, 91)) as ead) l
+select l.loan_id, (select count(*) + (select count(*) from borrower b where b.borrower_id = l.loan_id) from loan l) from (select unnest(range(60)) loan_id) l
+select v.g, count(*) from (select unnest(range(60)) as g) v, loan x where exists (select 1 from (select unnest(range(60)) as loan_id) x join (loan c join loan d on c.loan_id = x.loan_id and c.pd > 0.5) on true where x.loan_id = v.g) group by 1
+select v.g, count(*) from (select unnest(range(60)) as g) v, loan x where exists (select 1 from (select unnest(range(60)) as loan_id) x, loan c join loan d on c.loan_id = x.loan_id and c.pd > 0.5 where x.loan_id = v.g) group by 1
+select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where exists (select count(*) from loan m where m.loan_id = l.loan_id having sum(m.pd) = v.i) group by all
+select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where not exists (select count(*) from loan m where m.loan_id = l.loan_id having sum(m.pd) <> v.i) group by all
+select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where exists (with t as (select sum(m.pd) as x from loan m where m.loan_id = l.loan_id) select 1 from t where t.x = v.i) group by all
+select v.i, count(*) from loan l, (select unnest(range(60)) as i) v where exists (select sum(m.pd) as x from loan m where m.loan_id = l.loan_id qualify row_number() over () = 1 and x = v.i) group by all

@@ -41,3 +41,8 @@ select country, count(distinct case when pd > 0.1 then borrower_id end) as bad, 
 select max(case when pd > 0.1 then ead else 0 end), max(coalesce(ead, 0)), max(round(pd, 2)), min(ead::integer) from loan
 select country, sum(pd) as s from loan group by country having sum(pd) > avg(sum(pd)) over ()
 select country, count(*) as n from loan group by all having n > 5 and sum(pd) > 1 and country <> 'CZ'
+select country, sum(pd) from loan group by country having sum(pd) > (select avg(pd) from loan)
+select country, count(*) from loan group by country having exists (select 1 from borrower b where b.country = loan.country)
+select a.country, sum(c.pd) from loan a join (loan c join borrower b on c.borrower_id = b.borrower_id) on a.loan_id = c.loan_id group by 1
+select count(*) from (select pd as k from loan) x
+select country as land, sum(k) as k2 from (select country, pd as k from loan) x group by all having k2 > 1 order by k2
