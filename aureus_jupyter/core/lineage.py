@@ -6,7 +6,7 @@ hides its columns (PIVOT, a table function, COLUMNS) the answer is "not known", 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,10 +18,10 @@ from aureus_jupyter.core.exposure import (
     is_fixed,
     is_sound,
     names_below,
-    pairs_soundly,
     picks,
 )
 from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
+from aureus_jupyter.core.joining import joined, merged, merges
 from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, renames
 from aureus_jupyter.core.plain import calls, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
@@ -72,10 +72,7 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     scope.notes.count()
     ctes = dict(scope.ctes)
     for name, value in ctes_of(node):
-        inner, before = value.get("query_node") or (value.get("query") or {}).get("node"), scope.notes.outside
-        table = _query(inner, replace(scope, relations=(), ctes=ctes), catalog)
-        named = _renamed(table.columns, value.get("aliases"))
-        ctes[fold(name)] = replace(table, columns=named, fixed=scope.notes.outside == before)
+        ctes[fold(name)] = _part(value, replace(scope, relations=(), ctes=ctes), catalog)
     scope = replace(scope, ctes=ctes)
     if node["type"] == "SELECT_NODE":
         return _select(node, scope, catalog)
@@ -84,24 +81,29 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     if "BY_NAME" in str(node.get("setop_type")):
         raise UnknownColumnsError
     arms = [_query(child, scope, catalog) for child in node["children"]]
-    table = _merged(arms)
+    table = merged(arms, scope)
     modified = replace(scope, laterals=table.columns)
     sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog))
-    joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and _merges(table.columns)
+    joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and merges(table.columns)
     hidden = not table.rows and orders_by_hidden(node, table.columns, scope)
     return table.spoilt() if not sound or joins or hidden or (table.rows and picks(node)) else table
 
 
-def _merges(columns: Iterable[Col]) -> bool:
-    """Whether leaving out repeated rows compares what identifies with something else: how many are left tells which are equal."""
-    return any(c.level is Level.IDENTITY and not c.key for c in columns)
+def _part(value: Mapping[str, Any], scope: Scope, catalog: Catalog) -> Table:
+    """Read a WITH part, and what it reads outside: that is read where it is named."""
+    notes, outside, reach = scope.notes, scope.notes.outside, scope.notes.reach
+    notes.reach = MAX_QUERIES
+    table = _query(value.get("query_node") or (value.get("query") or {}).get("node"), scope, catalog)
+    part = replace(table, columns=_renamed(table.columns, value.get("aliases")), fixed=notes.outside == outside)
+    part, notes.reach = replace(part, reach=notes.reach), min(reach, notes.reach)
+    return part
 
 
 def _recursive(node: Any, scope: Scope, catalog: Catalog) -> Table:
     """Read both arms once. They run many times, and each time a column can hold what another one held before."""
     left = _query(node["left"], scope, catalog)
     seen = replace(scope, relations=(), ctes={**scope.ctes, fold(node["cte_name"]): left})
-    return _merged([left, _query(node["right"], seen, catalog)]).spoilt()
+    return merged([left, _query(node["right"], seen, catalog)], scope).spoilt()
 
 
 def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
@@ -109,27 +111,12 @@ def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
     return tuple(replace(c, name=fold(names[i]) if i < len(names) else c.name) for i, c in enumerate(columns))
 
 
-def _merged(parts: Sequence[Table]) -> Table:
-    """Join the arms of a set operation by position."""
-    if len({len(part.columns) for part in parts}) != 1:
-        raise UnknownColumnsError
-    columns = tuple(_either(same[0].name, same) for same in zip(*(part.columns for part in parts), strict=True))
-    return Table(columns, any(part.rows for part in parts), all(part.sound for part in parts))
-
-
-def _either(name: str, same: Sequence[Col]) -> Col:
-    """Return a column that is one of several: only what all of them are."""
-    sources = frozenset[str]().union(*(c.sources for c in same))
-    how = same[0].how if len({c.how for c in same}) == 1 else "derived"
-    level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
-    return Col(name, sources, all(c.summary for c in same), level, how, places, all(c.key for c in same))
-
-
 def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     """Read a SELECT. Of rows that an outer row chooses, a summary is about that row, and none."""
     before, outer.notes.reach = outer.notes.reach, MAX_QUERIES
     table = _alone(node, outer, catalog)
-    chosen, outer.notes.reach = outer.notes.reach < outer.depth, min(before, outer.notes.reach)
+    chosen = outer.notes.reach < outer.depth
+    outer.notes.reach = min(before, outer.notes.reach) if chosen else before
     return table.spoilt() if chosen and not table.rows else table
 
 
@@ -149,7 +136,7 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     seen = replace(scope, laterals=tuple(columns))
     query = partial(_query, catalog=catalog)
     late = [node.get("having"), node.get("qualify"), *modifiers(node)]
-    where_sound = is_sound(node.get("where_clause"), before, query)
+    where_sound = is_sound(node.get("where_clause"), replace(before, laterals=tuple(columns)), query)
     sound = are_sound(late, seen, query) and where_sound and sound
     sound = (
         sound
@@ -187,14 +174,14 @@ def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Co
     keys = [k for k in groups.keys if k is not None and k["type"] != "STAR"]
     told = [resolve([fold(n) for n in k["column_names"]], scope) if k["type"] == "COLUMN_REF" else None for k in keys]
     shown = [found or exposure(key, scope, query) for key, found in zip(keys, told, strict=True)]
-    return (distinct and _merges(columns)) or _merges(shown)
+    return (distinct and merges(columns)) or merges(shown)
 
 
 def _closed(columns: Iterable[Col], scope: Scope) -> tuple[Col, ...]:
     """Return the columns of a summary as others see them: what shows a group tells nothing of a row any more."""
     place = frozenset({scope.notes.place()})
     levels = {True: Level.LABEL, False: Level.IDENTITY}
-    return tuple(replace(c, level=levels[c.summary], places=place, key=False) for c in columns)
+    return tuple(replace(c, level=levels[c.summary], places=c.places and place, key=False) for c in columns)
 
 
 def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope, catalog: Catalog) -> Col:
@@ -209,7 +196,10 @@ def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope
     passed = resolve([fold(n) for n in item["column_names"]], scope) if item["type"] == "COLUMN_REF" else None
     how = _how(item, passed)
     key = how == "copied" and passed is not None and passed.key
-    return Col(fold(name), sources, shows_group, told.level, how, told.places, key)
+    # A constant alone is one value. Beside rows, or unpacked, it is many, to be held against a person's like any others.
+    many = bool(scope.relations) or calls(item, "unnest")
+    places = told.places or (frozenset({scope.notes.place()}) if many else told.places)
+    return Col(fold(name), sources, shows_group, told.level, how, places, key)
 
 
 def _one_column(item: Mapping[str, Any]) -> bool:
@@ -260,6 +250,7 @@ def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     (name,) = path_of(node)
     table = scope.ctes.get(fold(name)) or _dataset(catalog, name, scope)
     scope.notes.outside += not table.fixed
+    scope.notes.reach = min(scope.notes.reach, table.reach)
     return [_relation(node.get("alias") or name, table, aliases, scope)], sound and table.sound
 
 
@@ -308,26 +299,13 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     if node.get("ref_type") == "NATURAL":
         raise UnknownColumnsError
     using = [fold(str(n)) for n in node.get("using_columns") or ()]
-    joined, sound = _joined(left, right, using)
+    sides, sound = joined(left, right, using)
     if node.get("join_type") in {"SEMI", "ANTI"}:
-        joined = left
+        sides = left
     # Names that neither side has may mean what stands to the left of this join, before anything outside.
     both = replace(within(scope, wall=False) if scope.relations else scope, relations=(*left, *right))
     sound = is_sound(node.get("condition"), both, partial(_query, catalog=catalog)) and sound
-    return joined, sound and left_sound and right_sound
-
-
-def _joined(left: list[Relation], right: list[Relation], using: list[str]) -> tuple[list[Relation], bool]:
-    """Put two sides next to each other; a USING column shows once and comes from both."""
-    if not using:
-        return left + right, True
-    both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
-    sound = all(pairs_soundly(same[0], other) for same in both.values() for other in same[1:])
-    # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
-    shared = {name: _either(name, same) for name, same in both.items()}
-    first = [replace(r, columns=tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
-    rest = [replace(r, columns=tuple(c for c in r.columns if c.name not in shared), whole=False) for r in right]
-    return first + rest, sound
+    return sides, sound and left_sound and right_sound
 
 
 def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:

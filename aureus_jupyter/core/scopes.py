@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 
+_MADE_UP = ("unnamed_subquery", "valueslist")
+"""How the engine calls what has no name."""
+
 MAX_QUERIES = 1_000
 MAX_READ = 100_000
 
@@ -83,6 +86,8 @@ class Table:
     sound: bool
     fixed: bool = True
     """Of a WITH part: whether it reads no name outside of its own text, so that it is the same each time it is named."""
+    reach: int = MAX_QUERIES
+    """Of a WITH part: as in `Notes`."""
 
     def spoilt(self) -> Table:
         """Return the table with columns that may each tell which row they come from."""
@@ -100,6 +105,8 @@ class Relation:
     rows: bool = True
     whole: bool = True
     """Whether `columns` are all it has, in order: a column joined by USING stands on the left side only."""
+    joined: tuple[Col, ...] = ()
+    """Columns of its own that USING put on the left side: to be had by the relation's name."""
 
     @property
     def repeats(self) -> bool:
@@ -182,20 +189,26 @@ def own(parts: list[str], scope: Scope) -> Col | None:
     for relation in scope.relations:
         plain = _column(relation, parts[0])
         if plain is not None:
-            if len(parts) > 1 and not found:
-                plain = _field(plain, parts, scope)
-            found.setdefault(plain)
+            found.setdefault(plain if len(parts) == 1 or found else _field(plain, scope))
             break
     if len(found) > 1 or any(_may_hold(relation, parts) for relation in scope.relations):
+        raise UnknownColumnsError
+    if not found and _is_named_here(parts, scope):
         raise UnknownColumnsError
     return next(iter(found), None)
 
 
-def _field(whole: Col, parts: list[str], scope: Scope) -> Col:
-    """Return what a field of a column is: no key. A column without fields leaves the name to a relation outside."""
+def _is_named_here(parts: list[str], scope: Scope) -> bool:
+    """Whether a name begins with a relation of this scope, also one that the engine named, and so leads nowhere else."""
+    begun = {relation.alias for relation in scope.relations}.intersection(parts[:-1])
+    return bool(begun) or any(part.startswith(_MADE_UP) for part in parts[:-1])
+
+
+def _field(whole: Col, scope: Scope) -> Col:
+    """Return what a field of a column is: no key. A column without that field leaves the name to what is outside."""
     outer = scope.outer
     while outer is not None:
-        if any(relation.alias in parts[:-1] for relation in outer.relations):
+        if outer.relations or outer.laterals:
             raise UnknownColumnsError
         outer = outer.outer
     return replace(whole, key=False)
@@ -205,9 +218,12 @@ def _qualified(parts: list[str], scope: Scope) -> Iterable[Col]:
     """Yield each column that `relation.column` can mean, with or without a schema and a database before it."""
     for place in range(len(parts) - 1):
         for relation in scope.relations:
-            column = _column(relation, parts[place + 1]) if relation.alias == parts[place] else None
+            if relation.alias != parts[place]:
+                continue
+            column = _column(relation, parts[place + 1])
+            column = column or next((c for c in relation.joined if c.name == parts[place + 1]), None)
             if column is not None:
-                yield column
+                yield column if place + 2 == len(parts) else _field(column, scope)
 
 
 def _column(relation: Relation, name: str) -> Col | None:

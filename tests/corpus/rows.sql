@@ -170,3 +170,15 @@ select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v w
 select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where not exists (select count(*) from loan m where m.loan_id = l.loan_id having sum(m.pd) <> v.i) group by all
 select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where exists (with t as (select sum(m.pd) as x from loan m where m.loan_id = l.loan_id) select 1 from t where t.x = v.i) group by all
 select v.i, count(*) from loan l, (select unnest(range(60)) as i) v where exists (select sum(m.pd) as x from loan m where m.loan_id = l.loan_id qualify row_number() over () = 1 and x = v.i) group by all
+select g, c, count(*) from (select v.i as g, l.country as c, b.income as x from loan l, borrower b, (select unnest(range(50, 61)) as i) v union select w.i, m.country, w.i from (select unnest(range(50, 61)) as i) w, loan m) t group by all
+select x.i, b.country, count(*) from (select borrower_id, 57 as i from borrower union all select borrower_id, 27 from borrower) x join borrower b on b.borrower_id = x.borrower_id where b.income = x.i group by all
+select x.i, b.country, count(*) from (select 57 as i from loan union all select 27 from loan) x, borrower b where b.income = x.i group by all
+select x.i, b.country, count(*) from (select 57 as i union all select 27) x, borrower b where b.income = x.i group by all
+select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where exists (with t as (select m.pd from loan m where m.loan_id = l.loan_id) select count(*) from t having sum(pd) = v.i) group by all
+select v.i, l.country, count(*) from loan l, (select unnest(range(60)) as i) v where exists (with t as (select m.pd from loan m where m.loan_id = l.loan_id), u as (select sum(pd) as s from t) select 1 from u where u.s = v.i) group by all
+select w.v.i, (select sum(w.pd) from (select loan_id, pd, loan_id as v from loan) w where w.loan_id = w.v.i) from (select {'i': j} as v from (select unnest(range(60)) as j) u) w
+select loan.loan_id.i, (select sum(loan.pd) from loan where loan.borrower_id = loan.loan_id.i) from (select {'i': j} as loan_id from (select unnest(range(60)) as j) u) loan
+select w.v.i, (select count(*) from (select country as v, full_name from borrower) t where t.full_name = v.i) from (select {'i': j} as v from (select unnest(['a', 'b']) as j) u) w
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as k) v where exists (select m.loan_id as k from loan m where k = x.i and m.pd > 0.5) group by all
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as borrower_id) b where exists (select 1 from loan l join borrower b using (borrower_id) where b.borrower_id = x.i and l.pd > 0.5) group by all
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as k) unnamed_subquery where exists (select 1 from (select loan_id as k, pd from loan) where unnamed_subquery.k = x.i and pd > 0.5) group by all

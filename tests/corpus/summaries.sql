@@ -46,3 +46,10 @@ select country, count(*) from loan group by country having exists (select 1 from
 select a.country, sum(c.pd) from loan a join (loan c join borrower b on c.borrower_id = b.borrower_id) on a.loan_id = c.loan_id group by 1
 select count(*) from (select pd as k from loan) x
 select country as land, sum(k) as k2 from (select country, pd as k from loan) x group by all having k2 > 1 order by k2
+with p as (select 0.5 as least) select country, count(*) from loan, p where pd > p.least group by country
+with p as (select 500 as least) select country, count(*) from borrower, p where income > p.least group by country
+with recent as (select * from loan where originated_on > date '2020-01-01'), per as (select borrower_id, sum(ead) as s from recent group by borrower_id) select avg(s), count(*) from per
+select country, avg(income) / (select avg(income) from borrower) as share from borrower where income > (select avg(income) from borrower) group by country
+select b.country, sum(l.ead) / sum(b.income) as ratio from loan l join borrower b using (borrower_id) group by b.country having sum(b.income) > sum(l.ead)
+select b.country, count(distinct b.borrower_id) from loan l join borrower b using (borrower_id) group by 1
+select country as c, count(*) from loan where c = 'CZ' group by 1

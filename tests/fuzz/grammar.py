@@ -44,9 +44,14 @@ class Grammar:
         self.count += 1
         return f"{start}{self.count}"
 
-    def source(self, depth: int) -> tuple[str, Relation]:
+    def alias(self, beside: Sequence[Relation]) -> str:
+        """Return a relation's name: a new one, or one that a query around may have, which it then hides."""
+        free = [name for name in ("l", "m", "v", "loan_id", "i") if name not in {r.alias for r in beside}]
+        return self.rng.choice(free) if free and self.odds(0.3) else self.name("t")
+
+    def source(self, depth: int, beside: Sequence[Relation] = ()) -> tuple[str, Relation]:
         """Return one relation of FROM."""
-        alias, roll = self.name("t"), self.rng.random()
+        alias, roll = self.alias(beside), self.rng.random()
         if self.ctes and roll < 0.2:
             name = self.rng.choice(sorted(self.ctes))
             return f"{name} {alias}", Relation(alias, self.ctes[name])
@@ -65,12 +70,17 @@ class Grammar:
         relations = [first]
         while self.odds(0.35) and len(relations) < 3:
             if depth > 0 and self.odds(0.15):
-                alias = self.name("t")
+                alias = self.alias(relations)
                 inner, columns = self.select(depth - 1, relations)
                 text += f", lateral ({inner}) {alias}"
                 relations.append(Relation(alias, columns))
                 continue
-            more, relation = self.source(depth)
+            more, relation = self.source(depth, relations)
+            if self.odds(0.1):
+                third, other = self.source(0, [*relations, relation])
+                on = self.condition(0, [*relations, relation, other])
+                more = f"({more} join {third} on {on})"
+                relations.append(other)
             shared = [c for c in relation.columns if any(c in r.columns for r in relations)]
             if self.odds(0.1):
                 text += f", {more}"
@@ -205,8 +215,8 @@ class Grammar:
             made += f" having {mixed if self.odds(0.3) else self.condition(depth - 1, seen)}"
         if self.odds(0.05):
             made += f" qualify {self.condition(0, seen)}"
-        if self.odds(0.1):
-            made += f" order by {self.value(0, seen)}"
+        if self.odds(0.18):
+            made += f" order by {self.some(self.value(0, seen), self.rng.choice(names), str(self.rng.randint(1, len(names))))}"
         if self.odds(0.06):
             made += f" order by all limit {self.rng.randint(1, 5)}" if " order by " not in made else " limit 3"
         return made, names
@@ -219,6 +229,8 @@ class Grammar:
             parts.append(f"{name} as ({text})")
             self.ctes[name] = columns
         made, columns = self.select(2, [])
+        if self.odds(0.08):
+            made = f"select {columns[0]} from ({made}) q order by {self.rng.choice(columns)}{self.some('', ' limit 1')}"
         if self.odds(0.08):
             made = f"({made}) {self.some('union', 'union all', 'intersect', 'except')} ({self.select(1, [], len(columns))[0]})"
         return f"with {', '.join(parts)} {made}" if parts else made

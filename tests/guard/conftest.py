@@ -27,6 +27,7 @@ def catalog() -> Catalog:
         Column(name="borrower_id", type="BIGINT", key=True),
         Column(name="full_name", type="VARCHAR", pii=Pii.DIRECT),
         Column(name="country", type="VARCHAR"),
+        Column(name="income", type="DOUBLE", pii=Pii.QUASI),
     ]
     return Catalog(
         datasets=(

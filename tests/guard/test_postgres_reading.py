@@ -15,7 +15,7 @@ ALLOWED = {
     "select count(*) from loan": {"loan": []},
     "select * from loan l join borrower b using (borrower_id)": {
         "loan": ["loan_id", "borrower_id", "country", "pd", "ead", "originated_on"],
-        "borrower": ["borrower_id", "full_name", "country"],
+        "borrower": ["borrower_id", "full_name", "country", "income"],
     },
     "with x as (select country from loan) select * from x": {
         "loan": ["loan_id", "borrower_id", "country", "pd", "ead", "originated_on"]

@@ -1,0 +1,54 @@
+"""How tables are put together: the arms of a set operation, the sides of a join by USING."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from aureus_jupyter.core.exposure import pairs_soundly
+from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, joint
+
+__all__ = ["joined", "merged", "merges"]
+
+
+def merged(parts: Sequence[Table], scope: Scope) -> Table:
+    """Join the arms of a set operation by position."""
+    if len({len(part.columns) for part in parts}) != 1:
+        raise UnknownColumnsError
+    columns = tuple(_either(same[0].name, same) for same in zip(*(part.columns for part in parts), strict=True))
+    place = frozenset({scope.notes.place()})
+    columns = tuple(c if c.places else replace(c, places=place) for c in columns)
+    return Table(columns, any(part.rows for part in parts), all(part.sound for part in parts))
+
+
+def merges(columns: Iterable[Col]) -> bool:
+    """Whether leaving out repeated rows compares what identifies with something else: how many are left tells which are equal."""
+    return any(joint([c])[0] is Level.IDENTITY and not c.key for c in columns)
+
+
+def joined(left: list[Relation], right: list[Relation], using: list[str]) -> tuple[list[Relation], bool]:
+    """Put two sides next to each other; a USING column shows once and comes from both."""
+    if not using:
+        return left + right, True
+    both = {name: [c for r in left + right for c in r.columns if c.name == name] for name in using}
+    sound = all(pairs_soundly(same[0], other) for same in both.values() for other in same[1:])
+    # A RIGHT or FULL join shows the right side's value, so it is only what both sides are.
+    shared = {name: _either(name, same) for name, same in both.items()}
+    first = [replace(r, columns=tuple(shared.get(c.name, c) for c in r.columns)) for r in left]
+    rest = [_without(r, set(shared)) for r in right]
+    return first + rest, sound
+
+
+def _without(relation: Relation, shared: set[str]) -> Relation:
+    """Return the right side of a join without what USING shows on the left."""
+    joined = tuple(c for c in relation.columns if c.name in shared)
+    columns = tuple(c for c in relation.columns if c.name not in shared)
+    return replace(relation, columns=columns, whole=False, joined=(*relation.joined, *joined))
+
+
+def _either(name: str, same: Sequence[Col]) -> Col:
+    """Return a column that is one of several: only what all of them are."""
+    sources = frozenset[str]().union(*(c.sources for c in same))
+    how = same[0].how if len({c.how for c in same}) == 1 else "derived"
+    level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
+    return Col(name, sources, all(c.summary for c in same), level, how, places, all(c.key for c in same))
