@@ -1,8 +1,9 @@
-"""From Arrow columns to the data frame DuckDB itself would give, without going through Python objects.
+"""From Arrow columns to the data frame DuckDB itself would give, without going through Python objects, but never another value.
 
 The types are those of `duckdb`'s own `.df()`: nullable integers where there are NULLs, `str` on Arrow memory,
 microseconds for dates, floats for decimals. The common types are converted here, in place where possible; any other
-type is handed to DuckDB's own conversion, so that it cannot differ.
+type is handed to DuckDB's own conversion, so that it cannot differ. Where that would give another value, `frame_exact` keeps it:
+sums of integers are integers, decimals beyond fifteen digits are Python's, and intervals with months are text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pandas as pd
 
 from aureus_jupyter.errors import UserError
 
+from . import frame_exact
 from .arrow import pa
 
 __all__ = ["as_text", "frame_of", "unique_names"]
@@ -100,6 +102,9 @@ def _plain_text(column: Any) -> list[str | None] | None:
 
 
 def _convert(name: str, kind: str, column: Any) -> tuple[Any, Any]:
+    kept = frame_exact.exact(name, kind, column)
+    if kept is not None:
+        return kept, column
     make = _fast(column) if len(column) and not _RETYPED.search(kind) else None
     made = make(column) if make is not None else None
     return made if made is not None else (_duckdb(name, kind, column), column)
@@ -119,8 +124,6 @@ def _fast(column: Any) -> Callable[[Any], tuple[Any, Any] | None] | None:
         "large_string": _texts,
         "date32[day]": _dates,
     }
-    if pa.types.is_decimal128(kind) and kind.precision <= 18:
-        return _decimals
     return by_name.get(str(kind))
 
 
@@ -176,19 +179,6 @@ def _moments(values: Any, mask: Any, unit: str) -> Any:
     if mask is not None:
         values[mask] = np.iinfo(np.int64).min  # NaT
     return values.view(f"datetime64[{unit}]")
-
-
-def _decimals(column: Any) -> tuple[Any, Any]:
-    """Divide the unscaled value by the power of ten, as DuckDB does; up to 18 digits the low word holds it."""
-    values = np.empty(len(column), np.float64)
-    place = 0
-    for chunk in column.chunks:
-        words = np.frombuffer(chunk.buffers()[1], "<i8", 2 * len(chunk), 16 * chunk.offset)
-        np.divide(words[::2], 10.0**column.type.scale, out=values[place : place + len(chunk)])
-        place += len(chunk)
-    if column.null_count:
-        values[_mask(column)] = np.nan
-    return values, column
 
 
 def _values(column: Any) -> tuple[Any, Any]:
