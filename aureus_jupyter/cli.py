@@ -69,8 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("public", type=Path, help="a file written by: aureus key")
     trust.set_defaults(run=_trust)
     key = commands.add_parser("key", help="write your public key, for the trust files of others")
-    key.add_argument("out", type=Path)
-    key.add_argument("--as", dest="name", default="")
+    key.add_argument("out", type=Path, help="the file to write")
+    key.add_argument(
+        "--as", dest="name", default="", help="your name as the contract writes it; default: the settings'"
+    )
     key.set_defaults(run=_key)
     _data_commands(commands)
     return parser

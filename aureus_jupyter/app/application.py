@@ -348,7 +348,8 @@ class App:
         own = {run.id: Path(run.evidence or run.id) for run in self._runs}
         every = {**{Path(pack).name: Path(pack) for pack in self.store(notebook).packs()}, **own}
         if not run_id and every:
-            return every[self._runs[-1].id if self._runs else max(every)]
+            # Ids of one second are in no order; their folders were made in one.
+            return every[self._runs[-1].id if self._runs else max(every, key=lambda n: (n[:16], _made(every[n])))]
         found = [n for n in every if run_id and (n.startswith(run_id) or n.rpartition("-")[2].startswith(run_id))]
         if len(found) == 1:
             return every[found[0]]
@@ -374,6 +375,14 @@ class App:
             return pages.words(self, pack, purpose)
         except AureusError:
             return {}
+
+
+def _made(pack: Path) -> int:
+    """Return when a pack was made, in nanoseconds; 0 for one that is gone."""
+    try:
+        return pack.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _interrupted() -> AureusError:

@@ -12,7 +12,7 @@ from typing import Any
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.config.load import load_settings
 from aureus_jupyter.adapters.signers.ed25519 import load_or_create
-from aureus_jupyter.adapters.signers.trust import add_trust
+from aureus_jupyter.adapters.signers.trust import add_trust, read_trust
 from aureus_jupyter.adapters.stores.folder import APPROVAL_FILE, REQUEST_FILE
 from aureus_jupyter.app.build import catalog, keys_folder, policies, trust_path
 from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_payload
@@ -55,8 +55,9 @@ def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
 
     A request is a file its requester can edit. So a yes is signed only for the digest this process computes itself, from the
     SQL, the parameters and the person in the request and the approver's own pack and policies; and the text returned shows
-    exactly that SQL. Does not check that the approver is named: the kernel that honours the answer does. Raises UserError
-    `self_approval`, `request_differs`, and EvidenceError.
+    exactly that SQL. Neither is anything signed in the name of one who is no approver of it, nor over an answer of somebody
+    else's. Does not check that the requester trusts the key: the kernel that honours the answer does. Raises UserError
+    `self_approval`, `not_an_approver`, `request_differs`, `already_answered`, and EvidenceError.
     """
     folder = _request_folder(path)
     settings = load_settings(Path.cwd())
@@ -68,8 +69,14 @@ def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
             "the person who asks cannot be the one who approves",
             hint="Ask one of the approvers the contract names.",
         )
-    if yes:
-        _check(asked, settings, folder)
+    approvers = _check(asked, settings, folder) if yes else asked.request.approvers
+    if owner not in approvers:
+        raise UserError(
+            "not_an_approver",
+            f"{owner[:60]} is no approver of this request: {', '.join(approvers) or 'nobody is'}",
+            hint="Give your name as the contract writes it: aureus approve REQUEST --as NAME.",
+        )
+    _check_unanswered(folder, owner)
     signer = load_or_create(keys_folder(settings), f"approver-{_safe(owner)}", owner, ("approver",))
     now = datetime.now(UTC)
     approval = Approval(
@@ -84,7 +91,36 @@ def approve(path: Path, name: str, yes: bool, note: str, days: int) -> str:
     data = encode_envelope(signer.sign(APPROVAL_TYPE, approval_payload(approval)))
     (folder / APPROVAL_FILE).write_bytes(data)
     word = "approved" if yes else "rejected"
-    return f"{asked.in_words()}\n\n{word} by {owner} with key {signer.key_id[:19]}: {folder / APPROVAL_FILE}"
+    told = f"{asked.in_words()}\n\n{word} by {owner} with key {signer.key_id[:19]}: {folder / APPROVAL_FILE}"
+    return told if _is_trusted(signer.key_id, settings) else f"{told}\n{_UNKNOWN}"
+
+
+_UNKNOWN = (
+    "It counts where this key is trusted, which it is not for this account. Write it with: aureus key FILE. The requester, or "
+    "their administrator, compares its id with you and runs: aureus trust FILE."
+)
+
+
+def _is_trusted(key_id: str, settings: Settings) -> bool:
+    try:
+        return any(k.key_id == key_id and "approver" in k.roles for k in read_trust(trust_path(settings)))
+    except EvidenceError:
+        return False
+
+
+def _check_unanswered(folder: Path, owner: str) -> None:
+    """Raise UserError `already_answered` when somebody else has answered: one answer must not take another's place."""
+    try:
+        value = strict_json((folder / APPROVAL_FILE).read_bytes(), APPROVAL_FILE)
+        other = str(strict_json(base64.b64decode(value["payload"]), "the answer")["approver"])
+    except (OSError, EvidenceError, ValueError, KeyError, TypeError):
+        return
+    if other != owner:
+        raise UserError(
+            "already_answered",
+            f"{other[:60]} has answered this request",
+            hint=f"Talk to them. If your answer is to stand, move their {APPROVAL_FILE} away first.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +180,8 @@ class _Reader:
             engine.close()
 
 
-def _check(asked: _Asked, settings: Settings, folder: Path) -> None:
-    """Judge the request anew, as the requester, and compare the digest. Reads no data."""
+def _check(asked: _Asked, settings: Settings, folder: Path) -> tuple[str, ...]:
+    """Judge the request anew, as the requester, compare the digest, and return who may approve. Reads no data."""
     pack = asked.cell.pack
     if pack.startswith("."):
         # A pack beside the requester's notebook, whose folder holds the evidence folder.
@@ -168,6 +204,7 @@ def _check(asked: _Asked, settings: Settings, folder: Path) -> None:
             "what the request shows is not what its digest stands for, or your pack or policies are not the requester's",
             hint="Nothing was signed. Compare your packs and policies; if they are the same, the request was changed.",
         )
+    return found.verdict.approvers
 
 
 def _safe(name: str) -> str:

@@ -111,7 +111,7 @@ def whoami(settings: Settings, notebook: str) -> dict[str, Any]:
     """Return the principal."""
     origins = {name: shown_path(origin, notebook) for name, origin in settings.origins}
     rows = [
-        ("name", settings.principal, settings.principal_source),
+        ("name", settings.principal, origins.get("principal", settings.principal_source)),
         ("roles", ", ".join(settings.roles) or "none", origins.get("roles", "default")),
         (
             "attributes",

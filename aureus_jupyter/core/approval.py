@@ -41,7 +41,11 @@ def approval_counts(
         raise _no("approval_unreadable", "the answer is not an approval")
     key = signer_of(envelope, trust, "approver", verify)
     if key is None:
-        raise _no("approval_untrusted", "no key with the role approver in the trust file signed the answer")
+        raise Refused(
+            "approval_untrusted",
+            "there is an answer, but the trust file here holds no key of an approver that signed it",
+            hint="The approver writes their key with: aureus key FILE. Compare its id with them, then: aureus trust FILE.",
+        )
     try:
         approval = from_dict(Approval, strict_json(envelope.payload, "the approval"))
     except (EvidenceError, ValueError, RecursionError):

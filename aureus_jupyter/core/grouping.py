@@ -57,8 +57,10 @@ def groups_of(node: Mapping[str, Any], scope: Scope) -> Groups:
         aliases = {fold(item.get("alias") or "") for item in items}
         keys += [name for name in loose(node.get("having")) if not _is_alias(name["column_names"], aliases, scope)]
     sound = all(key is not None and key["type"] != "STAR" and labels_only(key, scope) for key in keys)
+    # HAVING alone groups, too.
+    grouped = bool(expressions) or counts or node.get("having") is not None
     # GROUP BY ALL over nothing but constants groups nothing.
-    return Groups(shapes, frozenset(positions), every, bool(expressions) or counts, counts, sound, tuple(keys))
+    return Groups(shapes, frozenset(positions), every, grouped, counts, sound, tuple(keys))
 
 
 def _is_alias(names: list[str], aliases: set[str], scope: Scope) -> bool:

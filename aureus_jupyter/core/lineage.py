@@ -148,7 +148,9 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     rows = not sound or (not groups.sound if groups.present else from_rows)
     table = Table(tuple(columns), rows, sound)
     if rows:
-        return table.spoilt() if not sound or (from_rows and picks(node)) else table
+        # ROLLUP and its like give each row many times over, and number the copies.
+        many = len(node.get("group_sets") or ()) > 1
+        return table.spoilt() if not sound or many or (from_rows and picks(node)) else table
     closed = replace(table, columns=_closed(columns, scope))
     return closed.spoilt() if orders_by_hidden(node, closed.columns, scope) else closed
 

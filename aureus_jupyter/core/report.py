@@ -143,7 +143,7 @@ def _reasons(run: Run) -> str:
     lines = []
     if run.verdict is not None:
         lines = [
-            f"- {inline(r.message)} {inline(r.hint)} (policy {inline(r.policy)}, code {r.code})"
+            f"- {inline(r.message.rstrip('.'))}. {inline(r.hint)} (policy {inline(r.policy)}, code {r.code})"
             for r in run.verdict.reasons
         ]
     if run.failure is not None and not lines:

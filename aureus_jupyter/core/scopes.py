@@ -173,10 +173,15 @@ def within(scope: Scope, wall: bool, watched: bool = False) -> Scope:
 
 def resolve(parts: list[str], scope: Scope) -> Col | None:
     """Find the column a name means: in a named relation, in any relation, as a field, as a lateral alias, outside."""
+    if len(parts) > 2 and scope.outer is not None:
+        # A schema, a relation, a struct and its field: which of them it begins with, the engine tries in many places.
+        raise UnknownColumnsError
     here = own(parts, scope)
     if here is not None:
         return here
     if len(parts) == 1 and (whole := _whole(parts[0], scope)) is not None:
+        if _is_borne(parts[0], scope) or any(c.name == parts[0] for c in scope.laterals):
+            raise UnknownColumnsError
         return whole
     if any(c.name == "" for relation in scope.relations for c in relation.columns):
         raise UnknownColumnsError
@@ -202,6 +207,17 @@ def _is_named_here(parts: list[str], scope: Scope) -> bool:
     """Whether a name begins with a relation of this scope, also one that the engine named, and so leads nowhere else."""
     begun = {relation.alias for relation in scope.relations}.intersection(parts[:-1])
     return bool(begun) or any(part.startswith(_MADE_UP) for part in parts[:-1])
+
+
+def _is_borne(name: str, scope: Scope) -> bool:
+    """Whether anything outside bears a name that is no column here: the engine may take that for it."""
+    outer = scope.outer
+    while outer is not None:
+        columns = [c for r in outer.relations for c in (*r.columns, *r.joined)]
+        if name in {r.alias for r in outer.relations} or any(c.name == name for c in (*columns, *outer.laterals)):
+            return True
+        outer = outer.outer
+    return False
 
 
 def _field(whole: Col, scope: Scope) -> Col:
@@ -243,9 +259,9 @@ def _whole(alias: str, scope: Scope) -> Col | None:
 def _beyond(parts: list[str], scope: Scope) -> Col | None:
     """Find what FROM does not name: an alias of the same SELECT, or something outside."""
     lateral = [c for c in scope.laterals if c.name == parts[0]]
-    if len(lateral) > 1:
-        raise UnknownColumnsError
     if lateral:
+        if len(lateral) > 1 or len(parts) > 1 or _is_borne(parts[0], scope):
+            raise UnknownColumnsError
         return lateral[0]
     if scope.outer is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
 import re
@@ -254,6 +255,9 @@ _ENGLISH = frozenset(
     "top".split()
 )
 _SQL_SIGNS = frozenset("()*,;=<>[]{}\"'")
+_BEFORE_A_VALUE = frozenset(
+    {"=", "<", ">", "<=", ">=", "<>", "!=", "(", ",", "+", "-", "*", "/", "in", "like", "and", "limit"}
+)
 
 
 @functools.lru_cache(maxsize=256)
@@ -266,16 +270,23 @@ def looks_like_sql(text: str) -> bool:
     """
     tokens = [text[p.start : p.end] for p in pieces(text) if p.kind not in {"space", "comment"}]
     first = next((t.lower() for t in tokens if t not in {"(", ";"}), "")
-    if first not in _QUERY_WORDS | _WRITE_WORDS | _COMMAND_WORDS:
-        return False
     words = [t.lower() for t in tokens]
+    if first not in _QUERY_WORDS | _WRITE_WORDS | _COMMAND_WORDS:
+        return _is_misspelt(first, words)
     if words[-1] == "?":
-        return False
+        # A question mark where a value is due is a parameter's, as other tools have it.
+        return first in _QUERY_WORDS and words[-2:][0] in _BEFORE_A_VALUE
     english = sum(word in _ENGLISH for word in words[1:])
     if first in _QUERY_WORDS:
         return not english or bool(_SQL_SIGNS.intersection(tokens)) or _has_clause(first, words)
     signs = _SQL_SIGNS.intersection(tokens)
     return bool(signs) or len(words) <= 2 or not (english and _reads_as_sentence(first, words))
+
+
+def _is_misspelt(first: str, words: list[str]) -> bool:
+    """Whether it is a query but for a slip in its first word: SELEC count(*) FROM loan."""
+    near = difflib.get_close_matches(first, ("select", "with"), n=1, cutoff=0.8)
+    return bool(near) and "from" in words and bool(_SQL_SIGNS.intersection(words))
 
 
 def might_be_sql(text: str) -> bool:

@@ -197,6 +197,8 @@ def _next(run: Run, outcome: str) -> str:
         )
     if run.failure is not None:
         return run.failure.hint
+    if outcome == "plan" and run.verdict is not None and run.verdict.kind is VerdictKind.DENY:
+        return run.verdict.reasons[0].hint
     return ""
 
 
@@ -210,10 +212,13 @@ def _lineage(run: Run) -> tuple[str, ...]:
         for place, output in enumerate(run.facts.outputs):
             name = names[place] if place < len(names) else output.name
             shown.append(
-                f"{name or 'column ' + str(place + 1)}: {output.how} from {', '.join(output.sources) or 'constants'}"
+                f"{name or 'column ' + str(place + 1)}: {output.how} from {', '.join(output.sources) or _NO_SOURCE[output.how]}"
             )
         return tuple(shown)
     return tuple(f"from {u.dataset}: {', '.join(u.columns) or 'rows only'}" for u in run.facts.tables)
+
+
+_NO_SOURCE = {"aggregated": "rows", "copied": "constants", "derived": "constants"}
 
 
 def _edges(run: Run) -> tuple[tuple[str, str], ...]:

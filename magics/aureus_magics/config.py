@@ -40,23 +40,26 @@ class Setting(TraitType[Any, Any]):
         """Set the setting. Raises UserError `config_malformed`, `config_locked`; the setting then stays as it was."""
         from aureus_jupyter.app import get_app
 
-        with _kept():
+        with _kept(str(self.name)):
             get_app().configure(**{str(self.name): value})
         return value
 
 
 @contextmanager
-def _kept() -> Iterator[None]:
-    """Keep a refusal for the next cell: `%config` prints an error and goes on, and a pipeline would run with other settings."""
-    _refused.clear()
+def _kept(name: str) -> Iterator[None]:
+    """Keep a refusal for the next cell: `%config` prints an error and goes on, and a pipeline would run with other settings.
+
+    Only the same setting, set well, makes it good.
+    """
+    _refused.pop(name, None)
     try:
         yield
     except AureusError as error:
-        _refused.append(error)
+        _refused[name] = error
         raise
 
 
-_refused: list[AureusError] = []
+_refused: dict[str, AureusError] = {}
 
 
 def forget_refused() -> None:
@@ -65,9 +68,11 @@ def forget_refused() -> None:
 
 
 def raise_refused() -> None:
-    """Raise, once, what the last change of a setting was refused for; a change that was taken since clears it."""
+    """Raise, once, what a change of a setting was refused for, unless the same setting was changed well since."""
     if _refused:
-        raise _refused.pop()
+        error = next(iter(_refused.values()))
+        _refused.clear()
+        raise error
 
 
 class AureusConfig(Configurable):
@@ -100,7 +105,7 @@ class AureusConfig(Configurable):
         known = self.trait_names(config=True)
         for name in set(config.get("Aureus", {})) - set(known):
             near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
-            with _kept():
+            with _kept(str(name)):
                 raise UserError(
                     "config_malformed",
                     f"%config: there is no setting {str(name)[:60]!r} that a cell may change",

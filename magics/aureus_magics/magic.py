@@ -124,7 +124,8 @@ class AureusMagics(Magics):
 
     def _deliver(self, words: Line, shown: Shown, progress: _Progress) -> None:
         """Show the bundle, then raise, or hand the frame over."""
-        progress.end(shown.bundle)
+        if shown.run.id or shown.error is None:
+            progress.end(shown.bundle)
         if shown.error is not None:
             raise shown.error
         if words.dry_run:

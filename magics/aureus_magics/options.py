@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -125,7 +125,9 @@ def _assignment(tokens: Sequence[str]) -> tuple[str, list[str]]:
     """Take `name <<` (or `name<<`) out of the words."""
     rest = list(tokens)
     for place, word in enumerate(rest):
-        if word == "<<" and place:
+        if word == "<<" and not place:
+            raise UserError("missing_value", "a name is missing before <<", hint="Write NAME << and then the options.")
+        if word == "<<":
             return variable_name(rest[place - 1]), rest[: place - 1] + rest[place + 1 :]
         if word.endswith("<<") and len(word) > 2:
             return variable_name(word[:-2]), rest[:place] + rest[place + 1 :]
@@ -135,23 +137,24 @@ def _assignment(tokens: Sequence[str]) -> tuple[str, list[str]]:
 def _store(found: dict[str, Any], flag: str, values: list[str], namespace: Mapping[str, Any]) -> None:
     value = values[0]
     if flag == "--params":
-        every = {**dict(found.get("parameters", ())), **parameters(values, namespace)}
-        found["parameters"] = tuple(sorted(every.items()))
+        given, more = dict(found.get("parameters", ())), parameters(values, namespace)
+        for name in given.keys() & more.keys():
+            raise _twice(f"the parameter :{name}")
+        found["parameters"] = tuple(sorted({**given, **more}.items()))
         return
     if value.startswith("$"):
         value = checked_text(str(variable(value[1:], namespace)), f"the value of {flag}")
     if len(value) > _LONGEST:
         raise bad_option(f"the value of {flag} is longer than {_LONGEST} characters", f"Write {flag} VALUE.")
-    if flag == "-o":
-        found["output"] = variable_name(value)
-    elif flag == "--max-results":
-        found["max_results"] = _count(flag, value)
-    elif flag == "--as":
-        found["kind"] = _one_of(flag, value, ("sql", "question"))
-    elif flag == "--frame":
-        found["frame"] = _one_of(flag, value, ("pandas", "polars", "arrow"))
-    else:
-        found[{"-e": "engine", "--purpose": "purpose", "--pack": "pack", "--alias": "alias"}[flag]] = value
+    name = _MEMBERS[flag]
+    if name in found:
+        raise _twice(flag)
+    read = _READERS.get(name)
+    found[name] = read(flag, value) if read is not None else value
+
+
+def _twice(what: str) -> UserError:
+    return bad_option(f"{what} is given twice", "Leave one out: which of the two counts would be a guess.")
 
 
 def _count(flag: str, value: str) -> int:
@@ -161,8 +164,26 @@ def _count(flag: str, value: str) -> int:
     return int(value)
 
 
-def _one_of(flag: str, value: str, options: tuple[str, ...]) -> str:
+def _one_of(flag: str, value: str, *options: str) -> str:
     if value not in options:
         near = difflib.get_close_matches(value, options, n=1, cutoff=0.4)
         raise bad_option(f"{flag} takes {' or '.join(options)}", f"Write {flag} {(near or options)[0]}.")
     return value
+
+
+_MEMBERS = {
+    "-o": "output",
+    "-e": "engine",
+    "--purpose": "purpose",
+    "--pack": "pack",
+    "--alias": "alias",
+    "--as": "kind",
+    "--frame": "frame",
+    "--max-results": "max_results",
+}
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    "output": lambda flag, value: variable_name(value),
+    "max_results": _count,
+    "kind": lambda flag, value: _one_of(flag, value, "sql", "question"),
+    "frame": lambda flag, value: _one_of(flag, value, "pandas", "polars", "arrow"),
+}

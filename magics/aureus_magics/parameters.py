@@ -28,6 +28,8 @@ def parameters(values: list[str], namespace: Mapping[str, Any]) -> dict[str, Any
         name, sep, text = item.partition("=")
         if not sep:
             raise _malformed()
+        if name in found:
+            raise bad_option(f"the parameter :{name[:40]} is given twice", "Leave one out.")
         found[_parameter_name(name)] = variable(text[1:], namespace) if text.startswith("$") else _scalar(text)
     return found
 
@@ -39,7 +41,10 @@ def _parameter_name(name: str) -> str:
 
 
 def _malformed() -> UserError:
-    return bad_option("--params takes name=value pairs or a JSON object", "Write for example --params pd=0.1.")
+    return bad_option(
+        "--params takes name=value pairs or a JSON object",
+        "Write for example --params pd=0.1, without spaces around =; quote a value that has some.",
+    )
 
 
 def _from_json(text: str) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def _scalar(text: str) -> Any:
         return text == "true"
     if text == "null":
         return None
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
+    if re.fullmatch(r"-?(0|[1-9][0-9]*)", text) and abs(int(text[:40])) <= _LARGEST:
         return int(text)
     if re.fullmatch(r"-?(0|[1-9][0-9]{0,299})\.[0-9]+(e[-+]?[0-9]{1,2})?", text):
         return _bindable(float(text), "the number")

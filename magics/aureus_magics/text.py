@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import unicodedata
 
 from aureus_jupyter.errors import UserError
 
 __all__ = ["bad_option", "checked_text", "variable_name"]
+
+
+_TAKEN = frozenset({"get_ipython", "In", "Out", "exit", "quit"})
 
 
 def bad_option(message: str, hint: str) -> UserError:
@@ -40,5 +44,11 @@ def variable_name(text: str) -> str:
             "bad_name",
             f"{text[:40]!r} cannot be a variable's name",
             hint="Use letters, digits and _, a letter first, and no word of Python's own.",
+        )
+    if name in _TAKEN or hasattr(builtins, name) or (name.startswith("__") and name.endswith("__")):
+        raise UserError(
+            "bad_name",
+            f"{name[:40]} is a name of Python's or the notebook's own, which cells to come need",
+            hint="Take another one, such as result.",
         )
     return name

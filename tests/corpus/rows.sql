@@ -182,3 +182,11 @@ select w.v.i, (select count(*) from (select country as v, full_name from borrowe
 select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as k) v where exists (select m.loan_id as k from loan m where k = x.i and m.pd > 0.5) group by all
 select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as borrower_id) b where exists (select 1 from loan l join borrower b using (borrower_id) where b.borrower_id = x.i and l.pd > 0.5) group by all
 select x.i, count(*) from (select unnest(range(60)) as i) x, (select 1 as k) unnamed_subquery where exists (select 1 from (select loan_id as k, pd from loan) where unnamed_subquery.k = x.i and pd > 0.5) group by all
+select z.b.loan_id, (select sum(b.pd) from loan b where b.borrower_id = z.b.loan_id) from (select {'loan_id': j} as b from (select unnest(range(60)) as j) u) z
+select l.loan_id from (select unnest(range(60)) loan_id) l where exists (select 1 from loan l having loan_id in (select m.loan_id from loan m where m.pd > 0.5))
+select l.loan_id from (select unnest(range(60)) loan_id) l where exists (select 1 from loan l having exists (select 1 from loan m where m.loan_id = l.loan_id and m.pd > 0.5))
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select loan_id as k, pd from loan) o where o.pd > 0.5 and exists (select m.ead as k, max((select k)) as z from loan m group by 1 having z = x.i) group by all
+select x.i, count(*) from (select unnest(range(60)) as i) x where exists (select l.loan_id as t, l.pd from loan l join (select country as c, count(*) as n from borrower group by 1) t on t.c = l.country group by all having t = x.i and l.pd > 0.5) group by all
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select loan_id as f, pd from loan) k where k.pd > 0.5 and exists (select m.ead as k from loan m where k.f = x.i) group by all
+select x.i, count(*) from (select unnest(range(60)) as i) x, (select loan_id as f, pd from loan) k where k.pd > 0.5 and exists (select count(*) as k from loan m having k.f = x.i) group by all
+select i, c, count(*) from (select loan_id, pd, max(country) c, grouping(country, ead, ead + 1) as i from loan group by loan_id, pd, cube (country, ead, ead + 1)) where pd = i group by all order by 1

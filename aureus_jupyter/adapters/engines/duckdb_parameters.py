@@ -47,11 +47,11 @@ def wrong_parameter(
         twin.execute("SET lock_configuration = true")
         for name, value in values.items():
             if bind and not _binds(twin, text, values, name, value):
-                return _error(name, "")
+                return _error(name, "", value)
             if isinstance(value, str):
                 for kind in _types(twin, text, tree, values, name):
                     if not _casts(twin, value, kind):
-                        return _error(name, kind)
+                        return _error(name, kind, value)
     return None
 
 
@@ -102,7 +102,18 @@ def _casts(twin: Any, value: str, kind: str) -> bool:
     return twin.execute(f"SELECT TRY_CAST($v AS {kind})", {"v": value}).fetchall()[0][0] is not None
 
 
-def _error(name: str, kind: str) -> UserError:
-    wanted = f"is not a {kind}" if kind else "is of a type that does not go with what it stands beside"
+def _a(kind: str) -> str:
+    return f"{'an' if kind[:1] in 'AEIO' else 'a'} {kind}"
+
+
+def _error(name: str, kind: str, value: Parameter) -> UserError:
+    whole = "INT" in kind and isinstance(value, str) and re.fullmatch(r"-?[0-9]+", value)
+    if whole:
+        return UserError(
+            "bad_parameter",
+            f"the value given for :{name} is larger than {_a(kind)} can be",
+            hint="Give a smaller number, or cast both sides to DECIMAL(38,0).",
+        )
+    wanted = f"is not {_a(kind)}" if kind else "is of a type that does not go with what it stands beside"
     hint = next((words for form, words in _HINTS if form.match(kind)), "Give a value of that type, or cast it.")
     return UserError("bad_parameter", f"the value given for :{name} {wanted}", hint=hint)

@@ -177,7 +177,7 @@ class Supervisor:
             if seconds is not None and spent >= seconds:
                 raise Unavailable(
                     "time_limit",
-                    f"the statement took longer than the {seconds:g} seconds it may",
+                    f"the statement took longer than the {seconds:g} second{'s' * (seconds != 1)} it may",
                     hint="Filter earlier, join fewer datasets, or ask for a higher limit.",
                 )
             if progress is not None and spent >= _QUIET:
