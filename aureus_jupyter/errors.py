@@ -60,7 +60,7 @@ class AureusError(Exception):
     def lines(self) -> tuple[str, str]:
         """Return the two lines a person reads: what happened, and what to do."""
         where = f" ({self.span})" if self.span is not None else ""
-        return (f"{self.family} [{self.code}]{where}: {self.message}", f"Hint: {self.hint}")
+        return (_shown(f"{self.family} [{self.code}]{where}: {self.message}"), _shown(f"Hint: {self.hint}"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain JSON values. Does not include the cause or a traceback."""
@@ -77,6 +77,11 @@ class AureusError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Give IPython the two lines to show in place of a traceback."""
         return list(self.lines())
+
+
+def _shown(text: str) -> str:
+    """Return text for a terminal, which would act on controls and on signs that turn a line's direction."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 class UserError(AureusError):

@@ -181,6 +181,12 @@ def check_parameters(wanted: Iterable[str], given: Iterable[str]) -> None:
     """
     wanted, given = list(wanted), list(given)
     for name in wanted:
+        if name not in given and name.isdigit():
+            raise UserError(
+                "missing_parameter",
+                "the statement has a parameter without a name, ? or $1",
+                hint="Give it one: WHERE days > :days, with --params days=90 on the %%aureus line.",
+            )
         if name not in given:
             raise UserError(
                 "missing_parameter",

@@ -16,7 +16,17 @@ from aureus_jupyter.core.grouping import children
 from aureus_jupyter.core.scopes import Col, Level, Scope, Table, joint, resolve, within
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Query", "are_sound", "exposure", "is_fixed", "is_sound", "names_below", "pairs_soundly", "picks"]
+__all__ = [
+    "Query",
+    "are_sound",
+    "exposure",
+    "is_fixed",
+    "is_measured",
+    "is_sound",
+    "names_below",
+    "pairs_soundly",
+    "picks",
+]
 
 Query = Callable[[Any, Scope], Table]
 """Reads a subquery's node in the scope where it begins."""
@@ -39,6 +49,18 @@ def is_sound(condition: Any, scope: Scope, query: Query) -> bool:
     if isinstance(condition, dict) and condition.get("type") == "CONJUNCTION_AND":
         return are_sound(condition["children"], scope, query)
     return _joins_keys(condition, scope, query) or exposure(condition, scope, query).level < Level.IDENTITY
+
+
+def is_measured(condition: Any, scope: Scope, query: Query) -> bool:
+    """Whether a condition holds by what is measured of a person, be it in a subquery. Joins of keys do not."""
+    if not isinstance(condition, dict):
+        return False
+    if condition.get("type") in {"CONJUNCTION_AND", "OPERATOR_NOT"}:
+        return any(is_measured(child, scope, query) for child in condition["children"])
+    if not _joins_keys(condition, scope, query):
+        return exposure(condition, scope, query).level > Level.LABEL
+    inner = condition.get("subquery")
+    return inner is not None and query(inner["node"], within(scope, wall=False)).measured
 
 
 def are_sound(conditions: Iterable[Any], scope: Scope, query: Query) -> bool:
@@ -105,7 +127,11 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
                 yield _known(resolve(parts, scope), scope)
             return
         if node.get("class") == "WINDOW":
-            yield _NOBODY if scope.grouped else _SOMEBODY
+            yield (
+                _NOBODY
+                if scope.grouped or (scope.relations and not any(r.rows for r in scope.relations))
+                else _SOMEBODY
+            )
         elif kind == "SUBQUERY" and "subquery" in node:
             yield from _of_subquery(node, scope, query)
             return

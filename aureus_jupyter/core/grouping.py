@@ -68,9 +68,11 @@ def _is_alias(names: list[str], aliases: set[str], scope: Scope) -> bool:
     return len(names) == 1 and fold(names[0]) in aliases and own([fold(names[0])], scope) is None
 
 
-def loose(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the columns named outside of aggregates, and of subqueries, whose names may be their own."""
+def loose(node: Any, stop: Callable[[Mapping[str, Any]], bool] | None = None) -> Iterator[Mapping[str, Any]]:
+    """Yield the columns named outside of aggregates, of what `stop` holds for, and of subqueries, whose names may be their own."""
     if isinstance(node, dict):
+        if stop is not None and stop(node):
+            return
         if node.get("type") == "COLUMN_REF":
             yield node
             return
@@ -79,7 +81,7 @@ def loose(node: Any) -> Iterator[Mapping[str, Any]]:
         if node.get("class") == "SUBQUERY":
             node = {"child": node.get("child")}
     for child in children(node):
-        yield from loose(child)
+        yield from loose(child, stop)
 
 
 def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list[Any]:
@@ -143,11 +145,14 @@ def is_summary(node: Any, groups: Groups, scope: Scope, fixed: Callable[[Mapping
         return fixed(node)
     if groups.counts and groups.names(node) and labels_only(node, scope):
         return True
-    if node.get("type") == "STAR" or (node.get("class") == "WINDOW" and not groups.counts):
+    rows = groups.present or not scope.relations or any(r.rows for r in scope.relations)
+    if node.get("type") == "STAR" or (node.get("class") == "WINDOW" and rows and not groups.counts):
         return False
     if node.get("type") == "COLUMN_REF":
-        found = resolve([fold(n) for n in node["column_names"]], scope)
-        return found is not None and found.summary and not groups.present
+        parts = [fold(n) for n in node["column_names"]]
+        found = resolve(parts, scope)
+        # Beside groups only another item's alias, or the clock, shows nothing of a row.
+        return found is not None and found.summary and (not groups.present or own(parts, scope) is None)
     name = str(node.get("function_name", "")).lower() if node.get("type") == "FUNCTION" else ""
     if name in SUMMARIES:
         return True

@@ -8,17 +8,44 @@ from dataclasses import replace
 from aureus_jupyter.core.exposure import pairs_soundly
 from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, joint
 
-__all__ = ["joined", "merged", "merges"]
+__all__ = ["joined", "merged", "merges", "missing"]
 
 
 def merged(parts: Sequence[Table], scope: Scope) -> Table:
     """Join the arms of a set operation by position."""
     if len({len(part.columns) for part in parts}) != 1:
         raise UnknownColumnsError
-    columns = tuple(_either(same[0].name, same) for same in zip(*(part.columns for part in parts), strict=True))
+    arms = list(zip(*(part.columns for part in parts), strict=True))
+    columns = tuple(_either(same[0].name, same) for same in arms)
     place = frozenset({scope.notes.place()})
     columns = tuple(c if c.places else replace(c, places=place) for c in columns)
-    return Table(columns, any(part.rows for part in parts), all(part.sound for part in parts))
+    measured = any(part.measured for part in parts)
+    if measured:
+        # Which arm a row comes from tells what is measured, so what tells the arms apart does.
+        columns = tuple(c if _is_same(same) else _hidden(c) for c, same in zip(columns, arms, strict=True))
+    return Table(columns, any(part.rows for part in parts), all(part.sound for part in parts), measured=measured)
+
+
+def _is_same(same: Sequence[Col]) -> bool:
+    """Whether a column is the same one of a dataset in every arm."""
+    return all(c.how == "copied" and c.sources and c.sources == same[0].sources for c in same)
+
+
+def _hidden(column: Col) -> Col:
+    """Return a column that is there, or what it is, by what is measured of a person."""
+    return replace(column, level=max(column.level, Level.MEASURE), key=False)
+
+
+def missing(relations: Iterable[Relation]) -> list[Relation]:
+    """Return the side of an outer join whose rows are missing by what is measured: that a column is NULL tells it."""
+    return [
+        replace(
+            r,
+            columns=tuple(_hidden(c) for c in r.columns),
+            joined=tuple(_hidden(c) for c in r.joined),
+        )
+        for r in relations
+    ]
 
 
 def merges(columns: Iterable[Col]) -> bool:

@@ -16,14 +16,15 @@ from aureus_jupyter.core.exposure import (
     are_sound,
     exposure,
     is_fixed,
+    is_measured,
     is_sound,
     names_below,
     picks,
 )
 from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
-from aureus_jupyter.core.joining import joined, merged, merges
+from aureus_jupyter.core.joining import joined, merged, merges, missing
 from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, renames
-from aureus_jupyter.core.plain import calls, is_plain
+from aureus_jupyter.core.plain import calls, calls_any, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
 from aureus_jupyter.core.scopes import (
     MAX_QUERIES,
@@ -121,7 +122,7 @@ def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
 
 
 def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
-    relations, sound = _from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog)
+    relations, sound, measured = _from(node.get("from_table") or {"type": "EMPTY"}, outer, catalog)
     scope = replace(outer, relations=tuple(relations))
     groups = groups_of(node, scope)
     before = scope
@@ -136,7 +137,8 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     seen = replace(scope, laterals=tuple(columns))
     query = partial(_query, catalog=catalog)
     late = [node.get("having"), node.get("qualify"), *modifiers(node)]
-    where_sound = is_sound(node.get("where_clause"), replace(before, laterals=tuple(columns)), query)
+    where, early = node.get("where_clause"), replace(before, laterals=tuple(columns))
+    where_sound = is_sound(where, early, query)
     sound = are_sound(late, seen, query) and where_sound and sound
     sound = (
         sound
@@ -148,6 +150,8 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     rows = not sound or (not groups.sound if groups.present else from_rows)
     table = Table(tuple(columns), rows, sound)
     if rows:
+        measured = measured or is_measured(where, early, query) or any(is_measured(c, seen, query) for c in late)
+        table = replace(table, measured=measured)
         # ROLLUP and its like give each row many times over, and number the copies.
         many = len(node.get("group_sets") or ()) > 1
         return table.spoilt() if not sound or many or (from_rows and picks(node)) else table
@@ -162,7 +166,7 @@ def _key_columns(node: Mapping[str, Any], groups: Groups, scope: Scope) -> froze
     keys = [k["column_names"] for k in groups.keys if k is not None and k["type"] == "COLUMN_REF"]
     columns = frozenset(c for c in (own([fold(n) for n in names], scope) for names in keys) if c is not None)
     aliases = {fold(item.get("alias") or "") for item in node["select_list"]}
-    for name in loose([node.get("having"), node.get("qualify")]):
+    for name in loose([node.get("having"), node.get("qualify")], groups.names):
         found = own([fold(n) for n in name["column_names"]], scope)
         alias = len(name["column_names"]) == 1 and fold(name["column_names"][0]) in aliases
         if found is not None and found not in columns and not alias:
@@ -199,7 +203,7 @@ def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope
     how = _how(item, passed)
     key = how == "copied" and passed is not None and passed.key
     # A constant alone is one value. Beside rows, or unpacked, it is many, to be held against a person's like any others.
-    many = bool(scope.relations) or calls(item, "unnest")
+    many = bool(scope.relations) or calls_any(item)
     places = told.places or (frozenset({scope.notes.place()}) if many else told.places)
     return Col(fold(name), sources, shows_group, told.level, how, places, key)
 
@@ -233,27 +237,27 @@ def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
     return [c for r in relations for c in r.columns if c.name not in left_out]
 
 
-def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool]:
-    """Return what FROM names, and whether nothing in it picks or enumerates rows."""
+def _from(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool, bool]:
+    """Return what FROM names, whether nothing in it picks or enumerates rows, and whether what is measured chose them."""
     kind = node["type"]
     if kind == "EMPTY":
-        return [], True
+        return [], True, False
     if kind == "JOIN":
         return _join(node, scope, catalog)
     sound = not node.get("sample")
     aliases = node.get("column_name_alias")
     if kind == "SUBQUERY":
         table = _query(node["subquery"]["node"], within(scope, wall=True), catalog)
-        return [_relation(node.get("alias") or "", table, aliases, scope)], sound and table.sound
+        return [_relation(node.get("alias") or "", table, aliases, scope)], sound and table.sound, table.measured
     if kind == "EXPRESSION_LIST":
-        return [_relation(node.get("alias") or "valueslist", _values(node), aliases, scope)], sound
+        return [_relation(node.get("alias") or "valueslist", _values(node), aliases, scope)], sound, False
     if kind != "BASE_TABLE":
         raise UnknownColumnsError
     (name,) = path_of(node)
     table = scope.ctes.get(fold(name)) or _dataset(catalog, name, scope)
     scope.notes.outside += not table.fixed
     scope.notes.reach = min(scope.notes.reach, table.reach)
-    return [_relation(node.get("alias") or name, table, aliases, scope)], sound and table.sound
+    return [_relation(node.get("alias") or name, table, aliases, scope)], sound and table.sound, table.measured
 
 
 def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
@@ -294,10 +298,10 @@ def _level(column: Column) -> Level:
     return Level.LABEL if column.pii is Pii.NONE else Level.MEASURE
 
 
-def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool]:
-    left, left_sound = _from(node["left"], scope, catalog)
+def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list[Relation], bool, bool]:
+    left, left_sound, left_measured = _from(node["left"], scope, catalog)
     seen = replace(within(scope, wall=False), relations=tuple(left))
-    right, right_sound = _from(node["right"], seen, catalog)
+    right, right_sound, right_measured = _from(node["right"], seen, catalog)
     if node.get("ref_type") == "NATURAL":
         raise UnknownColumnsError
     using = [fold(str(n)) for n in node.get("using_columns") or ()]
@@ -306,8 +310,15 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
         sides = left
     # Names that neither side has may mean what stands to the left of this join, before anything outside.
     both = replace(within(scope, wall=False) if scope.relations else scope, relations=(*left, *right))
-    sound = is_sound(node.get("condition"), both, partial(_query, catalog=catalog)) and sound
-    return sides, sound and left_sound and right_sound
+    query = partial(_query, catalog=catalog)
+    sound = is_sound(node.get("condition"), both, query) and sound
+    chosen = is_measured(node.get("condition"), both, query)
+    outer, place = str(node.get("join_type")), len(left)
+    if outer in {"LEFT", "OUTER", "FULL"} and (chosen or right_measured):
+        sides = [*sides[:place], *missing(sides[place:])]
+    if outer in {"RIGHT", "OUTER", "FULL"} and (chosen or left_measured):
+        sides = [*missing(sides[:place]), *sides[place:]]
+    return sides, sound and left_sound and right_sound, chosen or left_measured or right_measured
 
 
 def _sources(node: Any, scope: Scope, catalog: Catalog) -> set[str]:

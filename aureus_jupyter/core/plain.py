@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["calls", "is_plain"]
+__all__ = ["calls", "calls_any", "is_plain"]
 
 _CLASSES = frozenset(
     "COLUMN_REF CONSTANT FUNCTION COMPARISON CONJUNCTION CAST CASE OPERATOR BETWEEN SUBQUERY WINDOW PARAMETER STAR".split()
@@ -53,6 +53,15 @@ def _is_odd(node: Mapping[str, Any]) -> bool:
     if kind == "JOIN":
         return node.get("ref_type") not in _JOINS
     return kind in {"RECURSIVE_CTE_NODE", "STAR"}
+
+
+def calls_any(node: Any) -> bool:
+    """Whether any function is called below, operators left aside: some give many rows, under many names."""
+    if isinstance(node, list):
+        return any(map(calls_any, node))
+    if not isinstance(node, dict):
+        return False
+    return (node.get("type") == "FUNCTION" and not node.get("is_operator")) or any(map(calls_any, node.values()))
 
 
 def calls(node: Any, name: str) -> bool:

@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 
+_CLOCK = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+"""Functions that SQL writes without brackets, so that they look like columns."""
 _MADE_UP = ("unnamed_subquery", "valueslist")
 """How the engine calls what has no name."""
 
@@ -88,6 +90,8 @@ class Table:
     """Of a WITH part: whether it reads no name outside of its own text, so that it is the same each time it is named."""
     reach: int = MAX_QUERIES
     """Of a WITH part: as in `Notes`."""
+    measured: bool = False
+    """Whether which of its rows are there was decided by what is measured of a person."""
 
     def spoilt(self) -> Table:
         """Return the table with columns that may each tell which row they come from."""
@@ -185,6 +189,8 @@ def resolve(parts: list[str], scope: Scope) -> Col | None:
         return whole
     if any(c.name == "" for relation in scope.relations for c in relation.columns):
         raise UnknownColumnsError
+    if len(parts) == 1 and parts[0] in _CLOCK and not _is_borne(parts[0], scope):
+        return Col(parts[0], frozenset(), summary=True, level=Level.LABEL, how="derived")
     return _beyond(parts, scope)
 
 

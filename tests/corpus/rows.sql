@@ -190,3 +190,14 @@ select x.i, count(*) from (select unnest(range(60)) as i) x where exists (select
 select x.i, count(*) from (select unnest(range(60)) as i) x, (select loan_id as f, pd from loan) k where k.pd > 0.5 and exists (select m.ead as k from loan m where k.f = x.i) group by all
 select x.i, count(*) from (select unnest(range(60)) as i) x, (select loan_id as f, pd from loan) k where k.pd > 0.5 and exists (select count(*) as k from loan m having k.f = x.i) group by all
 select i, c, count(*) from (select loan_id, pd, max(country) c, grouping(country, ead, ead + 1) as i from loan group by loan_id, pd, cube (country, ead, ead + 1)) where pd = i group by all order by 1
+select i, count(*) from (select income, (e is null)::int + 2 * (f is null)::int as i from (select borrower_id, income, country as e, upper(country) as f from borrower group by borrower_id, income, cube (country, upper(country)))) where income = i group by all
+select r, country, count(*) from (select 1 * (b0.borrower_id is not null)::int as r, l.country from borrower l left join borrower b0 on b0.borrower_id = l.borrower_id and b0.income > 50) t group by all
+select max(r), min(r) from (select 1 * (b0.borrower_id is not null)::int as r, l.country from borrower l left join borrower b0 on b0.borrower_id = l.borrower_id and b0.income > 50) t
+select r, country, count(*) from (select b0.bit as r, l.country from borrower l left join (select borrower_id, 1 as bit from borrower where income > 50) b0 on b0.borrower_id = l.borrower_id) t group by all
+select r, country, count(*) from (select b0.bit as r, l.country from (select borrower_id, 1 as bit from borrower where income > 50) b0 right join borrower l on b0.borrower_id = l.borrower_id) t group by all
+select r, country, count(*) from (select b0.bit as r, l.country from (select borrower_id, 1 as bit from borrower where income > 50) b0 full join borrower l on b0.borrower_id = l.borrower_id) t group by all
+with b0 as (select borrower_id, 1 as bit from borrower group by borrower_id having sum(income) > 50) select r, country, count(*) from (select b0.bit as r, l.country from loan l left join b0 using (borrower_id)) t group by all
+with b0 as (select loan_id, 1 as bit from loan l where exists (select 1 from borrower b where b.borrower_id = l.borrower_id and b.income > 40)) select r, country, count(*) from (select b0.bit as r, l.country from loan l left join b0 using (loan_id)) t group by all
+with b0 as (select borrower_id, 1 as bit from borrower where income > 50 union all select borrower_id, 0 from borrower where income <= 50) select bit, country, count(*) from b0 join borrower using (borrower_id) group by all
+select x.i, b.country, count(*) from (select regexp_split_to_table('57,27', ',')::int as i) x, borrower b where b.income = x.i group by all
+select x.i, b.country, count(*) from (select unnest([57, 27]) as i) x, borrower b where b.income = x.i group by all

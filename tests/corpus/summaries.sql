@@ -53,3 +53,12 @@ select country, avg(income) / (select avg(income) from borrower) as share from b
 select b.country, sum(l.ead) / sum(b.income) as ratio from loan l join borrower b using (borrower_id) group by b.country having sum(b.income) > sum(l.ead)
 select b.country, count(distinct b.borrower_id) from loan l join borrower b using (borrower_id) group by 1
 select country as c, count(*) from loan where c = 'CZ' group by 1
+select b.country, count(*) from loan l left join borrower b using (borrower_id) group by 1
+select b.country, sum(l.ead) from borrower b left join loan l on l.borrower_id = b.borrower_id and l.pd > 0.1 group by b.country
+select country, sum(pd) as s, s / count(*) as mean from loan group by country
+select country, sum(pd) as total, rank() over (order by total desc) as place from loan group by country
+with t as (select country, sum(pd) as s from loan group by 1) select country, s / sum(s) over () as share, s - lag(s) over (order by country) from t
+select count(*) from loan where originated_on > current_date - 30
+select current_date as day, count(*) from loan
+select upper(country), count(*) from loan group by upper(country) having upper(country) <> 'CZ'
+select country, count(*) from (select country, borrower_id from borrower where income > 10 union all select country, borrower_id from borrower where income < 5) group by country

@@ -26,6 +26,8 @@ _WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false",
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 _LARGEST = 2**53 - 1
 """The largest number every record can hold."""
+_MOST = {"threads": 256}
+"""An engine makes as many as it is told, and is then busy with nothing else."""
 _FORMS = {
     "copilot_key": (re.compile(r"|(env|keyring):.+"), "a reference: env:NAME or keyring:service/user"),
     "copilot_api": (re.compile(r"openai|azure"), "openai or azure"),
@@ -46,8 +48,15 @@ def malformed(origin: str, name: str, expected: str) -> UserError:
 def from_text(name: str, text: str) -> Any:
     """Read a setting from the environment: lists are separated by commas, pairs are name=value. Raises UserError."""
     if name in PAIRS:
-        return [part.partition("=")[::2] for part in text.split(",") if part.strip()]
+        parts = [part for part in text.split(",") if part.strip()]
+        if not all("=" in part for part in parts):
+            raise malformed("environment", f"AUREUS_{name.upper()}", "name=value pairs, separated by commas")
+        return [part.partition("=")[::2] for part in parts]
     if name in _TUPLES:
+        if re.search(r"[\[\]{}\"']", text):
+            raise malformed(
+                "environment", f"AUREUS_{name.upper()}", "names separated by commas, without brackets or quotes"
+            )
         return [part.strip() for part in text.split(",") if part.strip()]
     kind, shown = _KINDS[name], f"AUREUS_{name.upper()}"
     if kind == "bool":
@@ -84,6 +93,8 @@ def checked(origin: str, name: str, value: Any) -> Any:
     number: Any = value
     if kind != "bool" and not (math.isfinite(number) and 0 <= number <= _LARGEST):
         raise malformed(origin, name, "neither negative nor endless")
+    if number > _MOST.get(name, _LARGEST):
+        raise malformed(origin, name, f"at most {_MOST[name]:,}")
     return number or None if name == "max_results" else number
 
 

@@ -10,6 +10,7 @@ administrator sets any of `pack`, `packs_path` and `policies_path`, nobody else 
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import os
 import stat
@@ -217,12 +218,27 @@ def _file(path: Path, table: tuple[str, ...] = (), must_read: bool = False) -> F
     return [(str(path), {name: checked(str(path), name, item) for name, item in value.items()})]
 
 
+def _check_near(name: str) -> None:
+    """Raise UserError `config_malformed` for a variable that is a slip of a setting's: it would be passed over without a word."""
+    if not name.startswith("AUREUS_") or name.removeprefix("AUREUS_").lower() in NAMES:
+        return
+    near = difflib.get_close_matches(name.removeprefix("AUREUS_").lower(), NAMES, n=1, cutoff=0.85)
+    if near:
+        raise UserError(
+            "config_malformed",
+            f"environment: {name[:60]} is no setting",
+            hint=f"Did you mean AUREUS_{near[0].upper()}? Else unset it.",
+        )
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in NAMES:
         text = environ.get(f"AUREUS_{name.upper()}")
         if text is not None:
             found[name] = checked("environment", name, from_text(name, text))
+    for name in environ:
+        _check_near(name)
     if environ.get("DATABASE_URL", "").strip():
         found["connections"] = (*found.get("connections", ()), ("database_url", "env:DATABASE_URL"))
     return found
