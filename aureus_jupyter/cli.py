@@ -88,7 +88,7 @@ def _data_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     test.add_argument("folders", nargs="*", type=Path, help="default: all that a session would use")
     test.set_defaults(run=_policy_test)
     onboard = commands.add_parser("onboard", help="draft a pack from data, as files to review")
-    onboard.add_argument("location", help="a folder of CSV or Parquet files, a DuckDB file, or a URL")
+    onboard.add_argument("location", help="a CSV, Parquet or DuckDB file, a folder of CSV or Parquet files, or a URL")
     onboard.add_argument("out", type=Path, help="the folder of the new pack")
     onboard.add_argument("--name", default="", help="the pack's name; default: the folder's")
     onboard.add_argument("--force", action="store_true", help="replace a pack that was drafted before")
@@ -114,11 +114,12 @@ def _verify(options: argparse.Namespace) -> int:
         for finding in one.findings:
             print(f"    {_plain(finding.file)}: {_plain(finding.why)} [{finding.code}]")
     words = [_standing(one).strip().lower() for one in found]
-    unknown = f" {words.count('unknown')} unknown," if "unknown" in words else ""
-    print(f"{words.count('verified')} verified,{unknown} {words.count('broken')} broken")
-    if unknown:
+    others = "".join(f" {words.count(word)} {word}," for word in ("unknown", "unsealed") if word in words)
+    print(f"{words.count('verified')} verified,{others} {words.count('broken')} broken")
+    if "unknown" in words:
         print(
-            f"Unknown: signed with a key that {_plain(str(trust))} does not hold, so nothing is said for or against it."
+            f"Unknown: signed or approved with a key that {_plain(str(trust))} does not hold for that, so nothing is said "
+            "for or against it."
         )
     return 0 if all(one.ok for one in found) else 1
 
@@ -127,7 +128,10 @@ def _standing(one: Verification) -> str:
     """Return the word for a pack: nothing speaks against one whose signer the trust file does not know, and nothing for it."""
     if one.ok:
         return "verified"
-    return "UNKNOWN " if {finding.code for finding in one.findings} == {"unknown_key"} else "BROKEN  "
+    codes = {finding.code for finding in one.findings}
+    if codes == {"unsealed"}:
+        return "UNSEALED"
+    return "UNKNOWN " if codes <= {"unknown_key", "unknown_approver"} else "BROKEN  "
 
 
 def _plain(text: str) -> str:
@@ -167,8 +171,9 @@ def _validate(options: argparse.Namespace) -> int:
     for problem in found:
         print(_plain(str(problem)))
     wrong = sum(not problem.warning for problem in found)
-    warned = f", {len(found) - wrong} warnings" if len(found) > wrong else ""
-    print(f"{options.path.resolve().name}: {wrong or 'no'} problems{warned}")
+    more = len(found) - wrong
+    warned = f", {more} warning{'s' * (more != 1)}" if more else ""
+    print(f"{options.path.resolve().name}: {wrong or 'no'} problem{'s' * (wrong != 1)}{warned}")
     return 1 if wrong else 0
 
 
@@ -185,6 +190,8 @@ def _policy_test(options: argparse.Namespace) -> int:
             print(f"FAILED {result.file}: {result.name}: {result.problem}")
     failed = sum(bool(r.problem) for r in results)
     print(f"{len(results) - failed} passed, {failed} failed")
+    if failed and options.folders:
+        print("Only the policies of these folders count here; without a folder those of the pack do as well.")
     return 1 if failed or not results else 0
 
 

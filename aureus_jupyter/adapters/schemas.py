@@ -134,17 +134,42 @@ def _expected(error: Any) -> str:
         return "only members the schema knows"
     if rule == "additionalProperties":
         return f"only the members {', '.join(sorted(error.schema.get('properties', {})))}"[:300]
+    if rule in {"oneOf", "anyOf"}:
+        return _forms(error)
+    return _of_value(error, rule, value)
+
+
+def _of_value(error: Any, rule: str, value: Any) -> str:
+    """Return what was expected of one plain value or list."""
     if rule == "enum":
         known = [str(v) for v in value]
         close = nearest(error.instance, known, 1) if isinstance(error.instance, str) else ()
         return f"one of {', '.join(known)}"[:300] + (f" (nearest: {close[0]})" if close else "")
-    if rule == "const":
-        return str(value)
     if rule == "type":
-        return f"a value of kind {value if isinstance(value, str) else ' or '.join(value)}"
-    if rule in {"oneOf", "anyOf"}:
-        return _forms(error)
-    return f"{rule} {json.dumps(value)[:120]}"
+        return " or ".join(_KINDS.get(k, k) for k in ([value] if isinstance(value, str) else value))
+    if rule in {"minItems", "minLength", "minProperties"} and value == 1:
+        return "not empty"
+    words = {"const": "{}", "pattern": "a text of the form {}", "minimum": "at least {}", "maximum": "at most {}"}
+    return words[rule].format(value)[:160] if rule in words else f"{rule} {json.dumps(value)[:120]}"
+
+
+_KINDS = {
+    "object": "a table of names and values",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+_FOUND = {
+    "dict": "a table",
+    "list": "a list",
+    "str": "another text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+}
 
 
 def _forms(error: Any) -> str:
@@ -170,4 +195,4 @@ def _found(error: Any) -> str:
         return f"also {', '.join(strangers[:5])}"
     if error.validator == "unevaluatedProperties":
         return "also " + ", ".join(re.findall(r"'([^']*)'", error.message)[:5])[:200]
-    return "nothing" if value is None or value == "" else f"another {type(value).__name__}"
+    return "nothing" if value is None or value == "" else _FOUND.get(type(value).__name__, "another value")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aureus_jupyter.adapters.catalogs.onboard import OnboardReport, check_target, onboard
+from aureus_jupyter.adapters.catalogs.onboard_files import is_data_file
 from aureus_jupyter.adapters.config.connections import Connection, connection_of
 from aureus_jupyter.adapters.config.secrets import is_reference
 from aureus_jupyter.errors import UserError
@@ -20,12 +21,19 @@ _CUT = "The password was left out of pack.yaml. Put a reference in its place, su
 
 
 def onboard_location(location: str, out: Path, name: str, force: bool = False) -> OnboardReport:
-    """Draft a pack for a folder, a DuckDB file or the URL of a database into `out`.
+    """Draft a pack for a folder, a CSV, Parquet or DuckDB file, or the URL of a database into `out`.
 
-    A folder that holds CSV files is loaded into one DuckDB file within the pack. PostgreSQL is read where it is; of any other
-    database the first rows of each table are copied aside for the time this takes. Raises UserError and Unavailable.
+    A CSV or Parquet file, or a folder that holds CSV files, is loaded into one DuckDB file within the pack. PostgreSQL is read
+    where it is; of any other database the first rows of each table are copied aside for the time this takes. Raises UserError
+    and Unavailable.
     """
     check_target(out, force)
+    single = Path(location).expanduser()
+    if is_data_file(single):
+        # Linked into a folder of its own: what else lies beside it was not asked for.
+        with tempfile.TemporaryDirectory(prefix="aureus-onboard-") as alone:
+            Path(alone, single.name).symlink_to(single.resolve())
+            return _from_files(Connection(alias="onboard", kind="folder", location=alone), out, name, force, [])
     connection = connection_of("onboard", location, Path.cwd())
     if connection.kind == "sqlalchemy":
         return _from_database(location, connection, out, name, force)

@@ -16,6 +16,7 @@ from aureus_jupyter.adapters.policies.reach import misses
 from aureus_jupyter.adapters.policies.testing import run_policy_tests
 from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
 from aureus_jupyter.errors import AureusError
+from aureus_jupyter.values.catalog import fold
 from aureus_jupyter.values.settings import Settings
 
 __all__ = ["check_pack"]
@@ -79,6 +80,31 @@ def _url(check: Check, path: Path, url: str) -> None:
     except (ArgumentError, ImportError, ValueError):
         expected = "a URL such as postgresql://user@host/database"
         check.say(path, "connection.url", expected, "another text", ["connection", "url"])
+        return
+    if made.get_backend_name() == "sqlite" and made.database not in {None, "", ":memory:"}:
+        _tables(check, path, connection_of("pack", url, check.folder).location)
+
+
+def _tables(check: Check, path: Path, url: str) -> None:
+    """Check that a file of SQLite's holds what the contracts say: it needs no server and no secret."""
+    from aureus_jupyter.adapters.engines.copied_source import reflected
+
+    try:
+        have = reflected(url)
+    except AureusError as error:
+        check.say(path, "connection.url", "a database that can be read", error.message, ["connection", "url"])
+        return
+    for contract, dataset in check.datasets.values():
+        columns = have.get(dataset.source)
+        if columns is None:
+            expected = f"a table of the connection{near(dataset.source, list(have))}"
+            check.say(contract, "schema.0.physicalName", expected, "none of that name", ["schema", 0, "physicalName"])
+            continue
+        for place, column in enumerate(dataset.columns):
+            if fold(column.name) not in columns:
+                field: list[str | int] = ["schema", 0, "properties", place, "name"]
+                expected = f"a column of {dataset.source}{near(column.name, sorted(columns))}"
+                check.say(contract, f"schema.0.properties.{place}.name", expected, "none of that name", field)
 
 
 def _sources(check: Check, path: Path, location: str) -> None:

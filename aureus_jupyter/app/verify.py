@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from aureus_jupyter.core.answered import check_answer
 from aureus_jupyter.core.check import check_pack
 from aureus_jupyter.core.evidence import STATEMENT_FILE
 from aureus_jupyter.errors import EvidenceError
@@ -49,7 +51,7 @@ def _packs(path: Path) -> Sequence[Path]:
 
 def _unsealed(path: Path) -> list[Verification]:
     """Return a finding for every run whose journal is there and whose evidence is not."""
-    why = "the run was started and has no evidence: it still runs, or its kernel ended; the next cell of the notebook tells"
+    why = "the run was started and has no evidence: it still runs, or its kernel ended; the first cell of a new kernel tells"
     return [
         _nothing(journal, "unsealed", why)
         for journal in sorted(path.rglob("journal/*.jsonl"))
@@ -62,14 +64,20 @@ def _strangers(path: Path) -> list[Verification]:
     places = [p for p in path.rglob("runs") if p.parent.suffix == ".aureus"] if path.is_dir() else []
     if path.name == "runs" and path.parent.suffix == ".aureus":
         places.append(path)
-    why = "this is not named as a run's evidence is, so nothing in it was checked"
-    return [
-        _nothing(entry, "not_a_pack", why)
-        for place in sorted(places)
-        for entry in sorted(place.iterdir())
-        # Names with a dot are what file managers leave, and packs that a kill left half written.
-        if not is_run_id(entry.name) and not entry.name.startswith(".")
-    ]
+    found = ((entry, _odd(entry)) for place in sorted(places) for entry in sorted(place.iterdir()))
+    return [_nothing(entry, "not_a_pack", f"{why}, so nothing in it was checked") for entry, why in found if why]
+
+
+def _odd(entry: Path) -> str:
+    """Return why something among packs is none, or nothing. A link may lead anywhere, and elsewhere tomorrow."""
+    if entry.name.startswith("."):
+        # What file managers leave, and packs that a kill left half written.
+        return ""
+    if not is_run_id(entry.name):
+        return "this is not named as a run's evidence is"
+    if entry.is_symlink():
+        return "this is a link where a run's folder should be"
+    return "" if entry.is_dir() else "this is no folder, as a run's evidence is"
 
 
 def _one(pack: Path, keys: Sequence[TrustedKey]) -> Verification:
@@ -77,7 +85,9 @@ def _one(pack: Path, keys: Sequence[TrustedKey]) -> Verification:
     from aureus_jupyter.adapters.stores.folder import read_pack
 
     try:
-        return check_pack(str(pack.resolve()), read_pack(pack), keys, verify_ed25519)
+        files = read_pack(pack)
+        found = check_pack(str(pack.resolve()), files, keys, verify_ed25519)
+        return replace(found, findings=(*found.findings, *check_answer(files, keys, verify_ed25519)))
     except EvidenceError as error:
         return _nothing(pack, error.code, error.message)
 

@@ -239,6 +239,8 @@ class Runner:
         parameters = dict(run.draft.parameters)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
+            # A key that cannot be used is found before anything is read, not when there is nothing to sign it with.
+            desk.signer()
             desk.store.append(without_secrets(started), 0)
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
@@ -275,7 +277,8 @@ class Runner:
                 error = _held(run)
             run = seal(run, desk.store, desk.signer(), self._now(), extra)
         except AureusError as failed:
-            told = failed if error is None or run.state is State.HELD else _both(error, failed)
+            first = error is None or run.state is State.HELD or error.code == failed.code
+            told = failed if first or error is None else _both(error, failed)
             run, error = self._unsealed(run, told)
             return Outcome(run=run, error=error)
         if shield.came:

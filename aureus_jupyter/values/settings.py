@@ -74,7 +74,7 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "memory_limit": "What DuckDB, and a result, may use, such as 4GB; empty for DuckDB's own default and no limit for a result.",
         "threads": "How many threads DuckDB may use; 0 for all.",
         "evidence_folder": "Where evidence goes; empty for beside the notebook.",
-        "approvals_folder": "Where else answers to requests are looked for.",
+        "approvals_folder": "Where else answers are looked for: the folder that holds `approvals/RUN`.",
         "include_rows": "Whether evidence holds the rows.",
         "keys_dir": "Where private keys are; empty for Jupyter's data folder.",
         "trust_file": "Which keys are trusted; empty for Jupyter's data folder.",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aureus_jupyter.app import get_app, reset_app
+from aureus_jupyter.app import approving, get_app, reset_app
 from aureus_jupyter.app.build import trust_path
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.cli import main
@@ -100,8 +100,19 @@ def test_answers_that_do_not_count(
     assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes") == 0
     assert front.asked(LIMITS).code == "approval_untrusted"
     trusted(monkeypatch, tmp_path, "eva.stranger")
-    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder), "--yes", name="eva.stranger") == 0
+    stranger = ("approve", str(request_folder), "--yes")
+    assert as_approver(monkeypatch, tmp_path, *stranger, name="eva.stranger") == 1
+    assert "not_an_approver" in capsys.readouterr().err
+    with monkeypatch.context() as bent:
+        # Who bends the tool signs all the same: what counts is decided where the answer is honoured.
+        bent.setattr(approving, "_check", lambda *_: ("eva.stranger",))
+        assert as_approver(bent, tmp_path, *stranger, name="eva.stranger") == 1
+        assert "already_answered" in capsys.readouterr().err
+        answer = request_folder / "approval.dsse.json"
+        answer.unlink()
+        assert as_approver(bent, tmp_path, *stranger, name="eva.stranger") == 0
     assert front.asked(LIMITS).code == "approval_wrong_approver"
+    answer.unlink()
     assert main(["approve", str(request_folder), "--yes"]) == 1
     assert "self_approval" in capsys.readouterr().err
     # The requester's own key under the approver's name: readable by the requester, so it never counts.

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from aureus_jupyter.adapters.config.checked import NAMES
+from aureus_jupyter.adapters.config.load import load_settings
 from aureus_jupyter.app import reset_app
+from aureus_jupyter.errors import UserError
 
 GOOD = "SELECT count(*) AS n FROM loan"
 VALUES = ["~nosuchuser/x", "/dev/null/x", "{file}", "{closed}", "nosuch", "\u00e9\u2028", "-1", "1e400", ",,=", "=x"]
@@ -49,3 +51,21 @@ def test_a_home_nobody_has(front: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert front.asked(GOOD).code == ""
     assert front.asked(GOOD, "--engine nosuch").code == "unknown_connection"
     assert front.line("status").code == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AUREUS_ATTRIBUTES", "x", "name=value pairs"),
+        ("AUREUS_CONNECTIONS", "x", "name=value pairs"),
+        ("AUREUS_ROLES", '["data_scientist"', "separated by commas"),
+        ("AUREUS_THREADS", "100000", "at most 256"),
+        ("AUREUS_PURPSE", "x", "no setting"),
+    ],
+)
+def test_a_variable_that_means_nothing_is_refused(name: str, value: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        load_settings(tmp_path, environ={name: value}, system_folders=[])
+    assert caught.value.code == "config_malformed"
+    assert said in caught.value.message
+    assert load_settings(tmp_path, environ={"AUREUS_UNHEARD_OF": "1"}, system_folders=[]).roles == ()

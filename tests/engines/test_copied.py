@@ -172,3 +172,29 @@ def test_an_interrupt_while_rows_are_copied_leaves_none(url: str, monkeypatch: p
     monkeypatch.setattr(engine, "_insert", real)
     assert engine.run(PLAN, {}, Limits()).rows == 1
     engine.close()
+
+
+def test_drift_names_the_column_and_a_lock_is_told_from_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as con:
+        con.execute(f"UPDATE account SET amount = '{MARKER}' WHERE id = 3")
+        con.execute("UPDATE account SET id = 1.5 WHERE id = 4")
+    con.close()
+    engine = CopyEngine.open(url + "?timeout=0.1")
+    engine.prepare(PLAN, [DATASET])
+    with pytest.raises(Unavailable) as caught:
+        engine.run(PLAN, {}, Limits())
+    assert caught.value.code == "contract_drift"
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as con:
+        con.execute("UPDATE account SET id = 4 WHERE id = 1.5")
+    con.close()
+    with pytest.raises(Unavailable) as caught:
+        engine.run(PLAN, {}, Limits())
+    assert "in the column amount" in caught.value.message
+    writer = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unavailable) as caught:
+        engine.run(PLAN, {}, Limits())
+    assert (caught.value.code, "locked" in caught.value.message) == ("database_unavailable", True)
+    writer.execute("ROLLBACK")
+    writer.close()
+    engine.close()

@@ -166,3 +166,11 @@ def test_the_secret_of_pseudonyms_is_kept_as_a_key_is(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError) as caught:
         load_or_create_secret(tmp_path / "file" / "mask.key")
     assert caught.value.code == "key_not_written"
+
+
+def test_a_trust_file_of_a_version_to_come_is_not_guessed_at(tmp_path: Path) -> None:
+    path = tmp_path / "trust.json"
+    path.write_text('{"version": 9, "keys": []}')
+    with pytest.raises(EvidenceError) as caught:
+        read_trust(path)
+    assert caught.value.code == "trust_malformed"

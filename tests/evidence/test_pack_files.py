@@ -101,7 +101,7 @@ def test_a_report_for_every_outcome(outcome: str, finished: Run) -> None:
     assert report(finished, outcome).startswith("# ")
     reason = Reason(policy="p", code="c", message="because", hint="do")
     refused = replace(bare(State.REFUSED, EventKind.DENIED), verdict=Verdict(kind=VerdictKind.DENY, reasons=(reason,)))
-    assert "- because do (policy p, code c)" in report(refused, outcome)
+    assert "- because. do (policy p, code c)" in report(refused, outcome)
     failed = replace(bare(State.FAILED), failure=Failure(family="f", code="c", message="broke", hint="fix"))
     assert "- broke. fix (code c)" in report(failed, outcome)
 

@@ -114,3 +114,14 @@ def test_settings_that_cannot_be_read_are_two_lines(front: Any, capsys: pytest.C
         shown = capsys.readouterr()
         assert "Traceback" not in shown.out + shown.err, text
         assert "x" not in front.shell.user_ns
+
+
+def test_another_setting_does_not_make_a_refused_one_good(front: Any) -> None:
+    """%config prints the error and goes on: a pipeline would run with other settings than its notebook says."""
+    for line in ("max_results = 'ten'", "display_rows = 2"):
+        front.shell.run_line_magic("config", f"Aureus.{line}")
+    assert front.asked("SELECT 1").code == "config_malformed"
+    assert front.asked("SELECT 1").error is None, "it is said once"
+    for line in ("max_results = 'ten'", "max_results = 5"):
+        front.shell.run_line_magic("config", f"Aureus.{line}")
+    assert front.asked("SELECT 1").error is None

@@ -49,7 +49,7 @@ LINES: dict[str, dict[str, Any]] = {
         )
     },
     "--params a=1 -o x": {"output": "x", "parameters": (("a", 1),)},
-    "--params a=-1 b='-o' --params a=2": {"parameters": (("a", 2), ("b", "-o"))},
+    "--params a=-1 b='-o' --params c=2": {"parameters": (("a", -1), ("b", "-o"), ("c", 2))},
     "--params a=$missing b=$none c=$exact d=$date e=$when f=$ratio": {
         "parameters": (
             ("a", None),
@@ -120,6 +120,15 @@ def test_lines(line: str) -> None:
         ("-o class", "bad_name"),
         ("x\u00b2 <<", "bad_name"),
         ("x << -o y", "bad_option"),
+        ("<<", "missing_value"),
+        ("--purpose a --purpose b", "bad_option"),
+        ("-e a --engine b", "bad_option"),
+        ("--params a=1 a=2", "bad_option"),
+        ("--params a=1 --params a=2", "bad_option"),
+        ("--params a = 1", "bad_option"),
+        ("get_ipython <<", "bad_name"),
+        ("print <<", "bad_name"),
+        ("__name__ <<", "bad_name"),
         ("-o -e pg", "missing_value"),
         ("--purpose=", "missing_value"),
         ("--dry-run=false", "bad_option"),

@@ -202,6 +202,8 @@ def test_twenty_questions_under_papermill(
         raw.execute(f"create view \"{name}\" as from '{path}'")
     for place, (_, sql) in enumerate(asked, start=1):
         expected = raw.execute(sql.replace(":limit", "500.5")).df()
-        pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / f"q{place:02d}.pickle"), expected)
+        # Sums of whole numbers are whole numbers here, and floats in DuckDB's own frames.
+        found = pd.read_pickle(tmp_path / f"q{place:02d}.pickle")
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
     assert len(list((tmp_path / "out.aureus" / "runs").iterdir())) == 20
     assert main(["verify", str(tmp_path / "out.aureus")]) == 0

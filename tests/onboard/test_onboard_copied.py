@@ -17,8 +17,10 @@ from aureus_jupyter.adapters.catalogs.validate import validate_pack
 from aureus_jupyter.adapters.engines import copied_reader
 from aureus_jupyter.adapters.engines.copied_reader import CopyReader
 from aureus_jupyter.app.onboarding import onboard_location
+from aureus_jupyter.app.packs import check_pack
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.catalog import Pii
+from aureus_jupyter.values.settings import Settings
 
 TABLES = """
 CREATE TABLE client (client_id INTEGER PRIMARY KEY, full_name VARCHAR(80) NOT NULL, email TEXT, born DATE, active BOOLEAN);
@@ -216,3 +218,23 @@ def test_values_come_through_sqlalchemys_own_types(tmp_path: Path) -> None:
         (date(2024, 1, 2), datetime(2024, 1, 2, 3, 4), True)
     ]
     reader.close()
+
+
+def test_validate_looks_into_a_file_of_sqlites(tmp_path: Path) -> None:
+    path = bank(tmp_path)
+    onboard_location(f"sqlite:///{path}", tmp_path / "pack", "Bank")
+    pack = opened(tmp_path / "pack")
+    assert [p for p in check_pack(pack, Settings()) if not p.warning] == []
+    with sqlite3.connect(path) as con:
+        con.execute("DROP VIEW rich")
+        con.execute("ALTER TABLE account RENAME COLUMN balance TO saldo")
+    con.close()
+    found = {(p.file, p.field) for p in check_pack(pack, Settings()) if not p.warning}
+    assert found == {
+        ("contracts/rich.odcs.yaml", "schema.0.physicalName"),
+        ("contracts/account.odcs.yaml", "schema.0.properties.2.name"),
+    }
+    path.write_bytes(b"nonsense" * 200)
+    assert [p.field for p in check_pack(pack, Settings()) if not p.warning] == ["connection.url"]
+    path.unlink()
+    assert [p.field for p in check_pack(pack, Settings()) if not p.warning] == ["connection.url"]

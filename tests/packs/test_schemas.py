@@ -93,10 +93,10 @@ GOOD_PACK = {"name": "a", "title": "t", "version": "1.0.0", "status": "draft"}
     ("connection", "field", "expected"),
     [
         ({"kind": "postgres"}, "connection", "one of seeds, duckdb, folder, sqlalchemy"),
-        ({"kind": "seeds", "rows": 0}, "connection.rows", "minimum 1"),
+        ({"kind": "seeds", "rows": 0}, "connection.rows", "at least 1"),
         ({"kind": "duckdb"}, "connection", "the members kind, path"),
-        ({"kind": "sqlalchemy", "url": ""}, "connection.url", "minLength 1"),
-        ({"kind": "folder", "path": 5}, "connection.path", "a value of kind string"),
+        ({"kind": "sqlalchemy", "url": ""}, "connection.url", "not empty"),
+        ({"kind": "folder", "path": 5}, "connection.path", "a text"),
         (5, "connection", "one of the forms the schema knows"),
     ],
 )

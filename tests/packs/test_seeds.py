@@ -145,3 +145,14 @@ def test_where_files_cannot_be_locked_the_rename_is_enough(
     with ThreadPoolExecutor(3) as pool:
         (whole,) = set(pool.map(lambda _: ensure_seeds(pack, 50_000, tmp_path / "out"), range(3)))
     assert made(tmp_path / "out") == [whole.name]
+
+
+def test_a_script_that_cannot_be_run_is_named(tmp_path: Path) -> None:
+    pack = tmp_path / "small"
+    (pack / "seeds").mkdir(parents=True)
+    (pack / "seeds" / "1.sql").write_text("CREATE TABLE a AS SELECT 1 AS x;")
+    (pack / "seeds" / "2.sql").write_text("SELEC 1;")
+    with pytest.raises(Unavailable) as caught:
+        ensure_seeds(pack, 10, tmp_path / "made")
+    assert caught.value.code == "seeds_failed"
+    assert "seeds/2.sql" in caught.value.message

@@ -53,6 +53,12 @@ def find_pack(name: str, extra: str = "", closed: bool = False) -> Path:
     for place in places:
         if _is((place / "pack.yaml").is_file):
             return place.resolve()
+    if places and _is(places[0].is_dir) and os.sep in name:
+        raise UserError(
+            "unknown_pack",
+            f"the folder {name[-80:]!r} holds no pack.yaml, so it is no pack",
+            hint="Name the folder that holds it, or draft a pack from data: aureus onboard DATA FOLDER.",
+        )
     raise UserError(
         "unknown_pack",
         f"there is no pack called {name[:80]!r}",

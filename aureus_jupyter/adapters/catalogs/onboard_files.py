@@ -17,7 +17,7 @@ from aureus_jupyter.adapters.catalogs.onboard_profile import free_name, quoted, 
 from aureus_jupyter.adapters.catalogs.onboard_text import Unfit, as_utf8
 from aureus_jupyter.adapters.catalogs.pii import is_value
 
-__all__ = ["Loaded", "has_csv", "load_files", "not_read"]
+__all__ = ["Loaded", "has_csv", "is_data_file", "load_files", "not_read"]
 
 _FILE = re.compile(r"\.(csv|tsv|csv\.gz|tsv\.gz|parquet)$", re.IGNORECASE)
 _PREAMBLE = 20
@@ -39,6 +39,14 @@ def has_csv(folder: Path) -> bool:
     return any(not path.name.lower().endswith(".parquet") for path in _files(folder))
 
 
+def is_data_file(path: Path) -> bool:
+    """Whether a path is one CSV or Parquet file."""
+    try:
+        return _FILE.search(path.name) is not None and path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _files(folder: Path) -> list[Path]:
     found = [p for p in folder.iterdir() if _FILE.search(p.name) and not p.name.startswith(".") and p.is_file()]
     return sorted(found, key=lambda p: p.name)
@@ -49,7 +57,8 @@ def not_read(folder: Path) -> list[str]:
     below = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and _files(p))
     if not below:
         return []
-    return [f"Only the files of the folder itself were read; {len(below)} folders below it hold data files too."]
+    what = "1 folder below it holds" if len(below) == 1 else f"{len(below)} folders below it hold"
+    return [f"Only the files of the folder itself were read; {what} data files too."]
 
 
 def load_files(folder: Path, target: Path) -> Loaded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,11 +29,17 @@ def ensure_seeds(pack: Path, rows: int, folder: Path, on_progress: Progress | No
             "seeds_missing", f"the pack {pack.name} has no seeds/*.sql", hint=f"Run: aureus pack validate {pack}"
         )
     try:
-        texts = [script.read_text("utf-8") for script in scripts]
-        target = folder / f"{pack.name}-{rows}-{digest_json([*texts, rows])[7:19]}.duckdb"
+        texts = {script.name: script.read_text("utf-8") for script in scripts}
+        target = folder / f"{pack.name}-{rows}-{digest_json([*texts.values(), rows])[7:19]}.duckdb"
         if not _is_whole(target):
             folder.mkdir(parents=True, exist_ok=True)
             _make_alone(texts, rows, target, on_progress)
+    except _ScriptError as cause:
+        raise Unavailable(
+            "seeds_failed",
+            f"the data of the pack {pack.name} cannot be made: seeds/{cause} cannot be run",
+            hint=f"Ask the pack's owner to correct it. DuckDB says: {type(cause.__cause__).__name__}.",
+        ) from cause.__cause__
     except Exception as cause:
         raise Unavailable(
             "seeds_failed",
@@ -43,7 +49,11 @@ def ensure_seeds(pack: Path, rows: int, folder: Path, on_progress: Progress | No
     return target
 
 
-def _make_alone(texts: list[str], rows: int, target: Path, on_progress: Progress | None) -> None:
+class _ScriptError(Exception):
+    """A script that cannot be run, by its name."""
+
+
+def _make_alone(texts: Mapping[str, str], rows: int, target: Path, on_progress: Progress | None) -> None:
     with _alone(target.with_name(f".{target.name}.lock")) as alone:
         if alone:
             _clear(target.parent, f".{target.name}.making-*")
@@ -73,7 +83,7 @@ def _clear(folder: Path, pattern: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def _make(texts: list[str], rows: int, target: Path, on_progress: Progress | None) -> None:
+def _make(texts: Mapping[str, str], rows: int, target: Path, on_progress: Progress | None) -> None:
     mine = target.with_name(f".{target.name}.making-{os.getpid()}-{threading.get_ident()}")
     try:
         _generate(texts, rows, mine, on_progress)
@@ -82,15 +92,18 @@ def _make(texts: list[str], rows: int, target: Path, on_progress: Progress | Non
         _clear(mine.parent, f"{mine.name}*")
 
 
-def _generate(texts: list[str], rows: int, path: Path, on_progress: Progress | None) -> None:
+def _generate(texts: Mapping[str, str], rows: int, path: Path, on_progress: Progress | None) -> None:
     import duckdb
 
     with duckdb.connect(str(path)) as connection:
         connection.execute("SET enable_external_access = false")
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET VARIABLE rows = {int(rows)}")
-        for done, text in enumerate(texts, start=1):
-            connection.execute(text)
+        for done, (name, text) in enumerate(texts.items(), start=1):
+            try:
+                connection.execute(text)
+            except (duckdb.ProgrammingError, duckdb.DataError) as cause:
+                raise _ScriptError(name) from cause
             if on_progress is not None:
                 on_progress(done / len(texts))
         names = connection.execute("SELECT function_name FROM duckdb_functions() WHERE NOT internal").fetchall()

@@ -7,6 +7,7 @@ time a statement runs; what it means is that the statement is written in DuckDB'
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -178,11 +179,23 @@ class CopyEngine:
             with keyboard():
                 self._con.execute(sql)
         except duckdb.Error:
-            problem = drift(source)  # its text quotes a value
+            problem = drift(self._named(source))  # its text quotes a value
         finally:
             self._con.unregister("aureus_batch")
         if problem is not None:
             raise problem
+
+    def _named(self, source: str) -> str:
+        """Return the source with the column whose values are not of their type, where one can be told."""
+        for name, kind in self._types[source]:
+            value = quote(name)
+            asked = (
+                f"SELECT count(*) FROM aureus_batch WHERE {value} IS NOT NULL AND TRY_CAST({value} AS {kind}) IS NULL"
+            )
+            with contextlib.suppress(duckdb.Error):
+                if self._con.execute(asked).fetchall() != [(0,)]:
+                    return f"{source}, in the column {name},"
+        return source
 
     def _check(self, source: str, copied: int, until: float | None) -> None:
         if self._cancelled.is_set():
@@ -196,6 +209,6 @@ class CopyEngine:
         if copied > self._max_rows:
             raise Unavailable(
                 "source_too_large",
-                f"{source} has more than the {self._max_rows:,} rows that are copied from a database of this kind",
+                f"the table {source} has more than the {self._max_rows:,} rows that are copied from a database of this kind",
                 hint="Ask for an extract as Parquet files or a DuckDB file.",
             )

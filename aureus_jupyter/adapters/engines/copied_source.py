@@ -10,10 +10,11 @@ from typing import Any
 
 from aureus_jupyter.errors import AureusError, Unavailable, UserError
 from aureus_jupyter.ports import RawColumn
+from aureus_jupyter.values.catalog import fold
 
 from .arrow import pa
 
-__all__ = ["array", "batches", "columns", "connected", "drift", "is_whole", "said"]
+__all__ = ["array", "batches", "columns", "connected", "drift", "is_whole", "reflected", "said"]
 
 _BATCH = 50_000
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|INT[1248]?", re.IGNORECASE)
@@ -38,6 +39,30 @@ def batches(engine: Any, source: str, names: Sequence[str], most: int | None = N
         found = connection.execution_options(stream_results=True).execute(asked)
         for rows in found.partitions(_BATCH):
             yield [tuple(row) for row in rows]
+
+
+def reflected(url: str) -> dict[str, frozenset[str]]:
+    """Return the tables and views of a database with the folded names of their columns. Raises what `connected` raises."""
+    from sqlalchemy import inspect
+
+    source, _ = connected(url)
+    try:
+        with said(), source.connect() as connection:
+            seen = inspect(connection)
+            names = [*seen.get_table_names(), *seen.get_view_names()]
+            return {name: _columns_of(seen, name) for name in names}
+    finally:
+        source.dispose()
+
+
+def _columns_of(seen: Any, name: str) -> frozenset[str]:
+    """Return a table's columns; none of a view over what is gone, which must not hide the others."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return frozenset(fold(c["name"]) for c in seen.get_columns(name))
+    except SQLAlchemyError:
+        return frozenset()
 
 
 def is_whole(values: Any, kind: str) -> bool:
@@ -107,10 +132,16 @@ def said() -> Iterator[None]:
     from sqlalchemy.exc import SQLAlchemyError
 
     problem: str | None = None
+    locked = False
     try:
         yield
     except SQLAlchemyError as error:
         problem = type(getattr(error, "orig", None) or error).__name__
+        locked = "locked" in str(getattr(error, "orig", "")).lower()
+    if locked:
+        raise Unavailable(
+            "database_unavailable", "another program holds the database locked", hint="Run the cell again in a while."
+        )
     if problem is not None:
         raise Unavailable(
             "database_unavailable",
@@ -123,7 +154,7 @@ def drift(source: str) -> Unavailable:
     """Return that a table is not what its contract says. Names the table, no value."""
     return Unavailable(
         "contract_drift",
-        f"what {source} holds is not of the types its contract says",
+        f"what the table {source} holds is not of the types its contract says",
         hint="Ask the dataset's owner to bring contract and table together.",
     )
 

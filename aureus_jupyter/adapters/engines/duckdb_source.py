@@ -13,6 +13,7 @@ __all__ = ["Source", "file_in_use", "find_source", "quote", "text"]
 
 _SUFFIXES = (".parquet", ".csv")
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
+_SQLITE = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +94,16 @@ def _check_magic(path: Path) -> None:
     """Refuse what is no DuckDB file: DuckDB would look for an extension that can read it, over the network."""
     try:
         with path.open("rb") as file:
-            head = file.read(_MAGIC_AT + len(_MAGIC))
+            head = file.read(len(_SQLITE))
     except OSError as error:
         raise _unreadable(path, error) from None
-    if head[_MAGIC_AT:] != _MAGIC:
+    if head == _SQLITE:
+        raise Unavailable(
+            "file_not_duckdb",
+            f"{path.name} is a file of SQLite's, not of DuckDB's",
+            hint="Write it as a URL: sqlite:///FILE.",
+        )
+    if head[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] != _MAGIC:
         raise Unavailable(
             "file_not_duckdb",
             f"{path.name} is not a DuckDB database file",

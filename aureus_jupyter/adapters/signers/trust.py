@@ -43,7 +43,7 @@ def read_trust(path: Path, must_exist: bool = False) -> tuple[TrustedKey, ...]:
         ) from cause
     try:
         value = strict_json(data, str(path))
-        if value.get("version", 1) != 1:
+        if not isinstance(value, dict) or value.get("version", 1) != 1:
             raise ValueError("a version this release does not know")
         return tuple(_key(item) for item in value["keys"])
     except (EvidenceError, KeyError, TypeError, ValueError) as cause:

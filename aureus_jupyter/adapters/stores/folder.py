@@ -256,13 +256,23 @@ def _process_of(part: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
+_MOST_BYTES = 2**31
+
+
 def read_pack(folder: Path) -> dict[str, bytes]:
     """Return a pack's files by name. Follows no link; a link or a folder inside is returned as an unlisted file.
 
-    Raises EvidenceError `pack_unreadable`.
+    Raises EvidenceError `pack_unreadable`, `pack_too_large`.
     """
     try:
         entries = sorted(folder.iterdir())
+        large = [e.name for e in entries if e.is_file() and e.stat().st_size > _MOST_BYTES]
+        if large:
+            raise EvidenceError(
+                "pack_too_large",
+                f"{large[0][:60]} in {folder} is larger than the {_MOST_BYTES // 2**30} GiB that a file of evidence can be",
+                hint="It was not written by a run. Restore the folder from a copy.",
+            )
         return {e.name: b"" if e.is_symlink() or not e.is_file() else e.read_bytes() for e in entries}
     except OSError as cause:
         raise EvidenceError(
