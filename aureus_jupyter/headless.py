@@ -78,6 +78,9 @@ _PARAMETERS = {"aureus_purpose": "AUREUS_PURPOSE", "aureus_principal": "AUREUS_P
 def _environment(metadata: Any) -> dict[str, str]:
     papermill = metadata.get("papermill") or {}
     parameters = papermill.get("parameters") or {}
+    for name in parameters:
+        if str(name).startswith("aureus_") and name not in _PARAMETERS:
+            raise malformed("papermill", str(name)[:60], f"one of {' and '.join(_PARAMETERS)}")
     told = {variable: parameters[name] for name, variable in _PARAMETERS.items() if name in parameters}
     for variable, value in told.items():
         if not isinstance(value, str) or "\0" in value:

@@ -14,6 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from aureus_jupyter.cli import main
+from aureus_jupyter.errors import UserError
+from aureus_jupyter.headless import _environment
 
 SUMMARY = "%%aureus s <<\nSELECT country, sum(ead) AS exposure FROM loan GROUP BY country ORDER BY country"
 LIMITS = "%%aureus\nSELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
@@ -150,3 +152,12 @@ def test_a_purpose_parameter_that_does_not_do(
     done = papermill(tmp_path, environment, SUMMARY, parameters=["-p", "aureus_purpose", value])
     assert done.returncode != 0
     assert f"[{code}]" in done.stdout + done.stderr
+
+
+def test_a_slip_in_a_parameters_name_is_refused() -> None:
+    """papermill warns of the right name as of a wrong one, so nobody would see that the run read for another purpose."""
+    with pytest.raises(UserError) as caught:
+        _environment({"papermill": {"parameters": {"aureus_purpos": "x"}}})
+    assert caught.value.code == "config_malformed"
+    assert "aureus_purpose" in caught.value.message
+    assert _environment({"papermill": {"parameters": {"limit": 5}}})

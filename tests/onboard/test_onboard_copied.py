@@ -226,6 +226,7 @@ def test_validate_looks_into_a_file_of_sqlites(tmp_path: Path) -> None:
     pack = opened(tmp_path / "pack")
     assert [p for p in check_pack(pack, Settings()) if not p.warning] == []
     with sqlite3.connect(path) as con:
+        con.execute("DROP VIEW broken")
         con.execute("DROP VIEW rich")
         con.execute("ALTER TABLE account RENAME COLUMN balance TO saldo")
     con.close()
