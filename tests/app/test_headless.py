@@ -15,7 +15,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from aureus_jupyter.cli import main
 from aureus_jupyter.errors import UserError
-from aureus_jupyter.headless import _environment
 
 SUMMARY = "%%aureus s <<\nSELECT country, sum(ead) AS exposure FROM loan GROUP BY country ORDER BY country"
 LIMITS = "%%aureus\nSELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
@@ -156,6 +155,11 @@ def test_a_purpose_parameter_that_does_not_do(
 
 def test_a_slip_in_a_parameters_name_is_refused() -> None:
     """papermill warns of the right name as of a wrong one, so nobody would see that the run read for another purpose."""
+    # papermill loads its engines, ours among them, while it is imported: not before it.
+    import papermill.engines  # noqa: F401
+
+    from aureus_jupyter.headless import _environment
+
     with pytest.raises(UserError) as caught:
         _environment({"papermill": {"parameters": {"aureus_purpos": "x"}}})
     assert caught.value.code == "config_malformed"
