@@ -52,15 +52,17 @@ def is_sound(condition: Any, scope: Scope, query: Query) -> bool:
 
 
 def is_measured(condition: Any, scope: Scope, query: Query) -> bool:
-    """Whether a condition holds by what is measured of a person, be it in a subquery. Joins of keys do not."""
+    """Whether a sound condition holds by what is measured of a person, be it in a subquery. Joins of keys do not."""
     if not isinstance(condition, dict):
         return False
     if condition.get("type") in {"CONJUNCTION_AND", "OPERATOR_NOT"}:
         return any(is_measured(child, scope, query) for child in condition["children"])
-    if not _joins_keys(condition, scope, query):
-        return exposure(condition, scope, query).level > Level.LABEL
-    inner = condition.get("subquery")
-    return inner is not None and query(inner["node"], within(scope, wall=False)).measured
+    child = condition.get("child")
+    if condition.get("type") == "SUBQUERY" and (child is None or _is_key(_reference(child, scope))):
+        return query(condition["subquery"]["node"], within(scope, wall=False)).measured
+    if condition.get("type") == "COMPARE_EQUAL" and _is_key(_reference(condition["left"], scope)):
+        return not _is_key(_reference(condition["right"], scope))
+    return exposure(condition, scope, query).level > Level.LABEL
 
 
 def are_sound(conditions: Iterable[Any], scope: Scope, query: Query) -> bool:
@@ -76,11 +78,12 @@ def pairs_soundly(left: Col, right: Col) -> bool:
 
 def is_fixed(node: Mapping[str, Any], scope: Scope, query: Query) -> bool:
     """Whether a subquery is one value of a summary and the same for every row: it reads no name outside."""
+    if node.get("subquery_type") != "SCALAR":
+        return False
     before = scope.notes.outside
     inner = query(node["subquery"]["node"], within(scope, wall=False))
     one = len(inner.columns) == 1 and inner.columns[0].summary
-    scalar = node.get("subquery_type") == "SCALAR"
-    return scalar and scope.notes.outside == before and inner.sound and not inner.rows and one
+    return scope.notes.outside == before and inner.sound and not inner.rows and one
 
 
 def picks(node: Mapping[str, Any]) -> bool:
