@@ -224,6 +224,10 @@ LINEAGE = {
     "from loan pivot (sum(ead) for country in ('CZ') group by pd)": [],
     "select * from loan natural join borrower": [],
     "select #1 from loan": [],
+    "select q from (select s.a as q from (select {'a': country} as s from loan) t) u": [
+        ("q", "derived", ["loan.country"])
+    ],
+    "select (select s.a from (select {'a': country} as s from loan) t limit 1) as q from borrower": [],
     "select i from range(3) r(i)": [],
     "select country from loan union all by name select country from borrower": [],
     "select 1 union all select 1, 2": [],

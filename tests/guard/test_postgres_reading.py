@@ -92,6 +92,9 @@ def test_parameters_must_match() -> None:
         check_parameters(["a"], [])
     assert caught.value.code == "missing_parameter"
     with pytest.raises(UserError) as caught:
+        check_parameters(["1"], [])
+    assert "without a name" in caught.value.message
+    with pytest.raises(UserError) as caught:
         check_parameters(["country"], ["country", "contry"])
     assert caught.value.code == "unknown_parameter"
     assert "country" in caught.value.hint
