@@ -8,6 +8,7 @@ second opinion when the adapter prepares the statement.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -35,6 +36,15 @@ def bound_text(sql: str, dialect: str) -> str:
     return bind_names(sql)[0] if dialect == "duckdb" else sql
 
 
+_WORDS = frozenset(
+    "all analyse analyze and any as asc both case cast check collate column constraint create default deferrable desc distinct do "
+    "else end except fetch for foreign from grant group having in initially intersect into lateral leading limit not null offset "
+    "on only or order placing primary qualify references returning select show some summarize symmetric table then to trailing "
+    "union unique using variadic when where window with".split()
+)
+"""Names that a table cannot have without quotes, in DuckDB and in PostgreSQL."""
+
+
 def analyze(
     sql: str, tree: Any, catalog: Catalog, dialect: str, shown: Callable[[], Catalog] = lambda: Catalog(datasets=())
 ) -> Facts:
@@ -47,7 +57,9 @@ def analyze(
         if dialect == "duckdb":
             return _duckdb(sql, tree, catalog, shown)
         return _portable(sql, catalog, dialect, shown)
-    except AureusError:
+    except AureusError as error:
+        if error.code == "syntax_error" and (name := _reserved(sql, shown())):
+            error.hint = f'The dataset {name} has the name of a word of SQL: write "{name}" in double quotes.'
         raise
     except (Exception, RecursionError) as cause:
         raise Refused(
@@ -55,6 +67,12 @@ def analyze(
             f"the guard cannot read this statement ({type(cause).__name__})",
             hint="Write it in simpler parts with WITH, and please report its shape.",
         ) from None
+
+
+def _reserved(sql: str, shown: Catalog) -> str:
+    """Return a dataset's name that stands bare after FROM or JOIN, where SQL takes it for a word of its own; or nothing."""
+    bare = {fold(name) for name in re.findall(r"\b(?:from|join)\s+([A-Za-z_]\w*)", sql, re.IGNORECASE)}
+    return next((d.name for d in shown.datasets if fold(d.name) in bare & _WORDS), "")
 
 
 def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog]) -> Facts:

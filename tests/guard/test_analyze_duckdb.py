@@ -16,7 +16,7 @@ from aureus_jupyter.core.analyze import analyze, bound_text
 from aureus_jupyter.core.functions import ALLOWED, TABLE_FUNCTIONS
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.errors import AureusError, Refused, UserError
-from aureus_jupyter.values.catalog import Catalog, Waiting
+from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Waiting
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 REFUSED = yaml.safe_load((CORPUS / "guard_refused.yaml").read_text("utf-8"))
@@ -241,3 +241,16 @@ LINEAGE = {
 def test_lineage(sql: str, expected: list[Any], catalog: Catalog, parse: Parse) -> None:
     found = facts_of(sql, catalog, parse).outputs
     assert [(o.name, o.how, list(o.sources)) for o in found] == expected
+
+
+def test_a_dataset_named_like_a_word_of_sql_is_to_be_quoted(parse: Parse) -> None:
+    order = Dataset(name="Order", pack="p", source="order", columns=(Column(name="a", type="INTEGER"),))
+    catalog = Catalog(datasets=(order,))
+    for sql, told in (("select a from order", True), ("select a from order o join x", True), ("select a fro x", False)):
+        with pytest.raises(UserError) as caught:
+            analyze(sql, parse(sql), catalog, "duckdb", lambda: catalog)
+        assert caught.value.code == "syntax_error"
+        assert ('write "Order" in double quotes' in caught.value.hint) is told
+    with pytest.raises(UserError) as caught:
+        analyze("select a from order", parse("select a from order"), catalog, "duckdb")
+    assert "Order" not in caught.value.hint, "a name is told only to who may see it"
