@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from aureus_jupyter.values.settings import Settings
 
 __all__ = ["App", "Shown"]
 
+_A_MINUTE = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -59,7 +62,8 @@ class App:
         self._kept: dict[str, Any] = {}
         self._desks: dict[tuple[str, str, str], Desk] = {}
         self._spent = 0
-        self._recovered: list[RunStore] = []
+        self._recovered: dict[RunStore, float] = {}
+        self._told: set[str] = set()
         self._runs: list[Run] = []
 
     # -- settings --------------------------------------------------------------------------------------------------
@@ -260,12 +264,14 @@ class App:
         )
 
     def _notices(self, desk: Desk) -> tuple[str, ...]:
-        """Seal what earlier kernels left unfinished, and say so; once per kernel and folder."""
-        store = desk.store
-        if store in self._recovered:
+        """Seal what other kernels left unfinished, and say so, once for each run; looked for once a minute and folder."""
+        store, now = desk.store, time.monotonic()
+        if now - self._recovered.get(store, -_A_MINUTE) < _A_MINUTE:
             return ()
-        self._recovered.append(store)
-        return tuple(self._recover(run, desk) for run in store.interrupted())
+        self._recovered[store] = now
+        left = [run for run in store.interrupted() if run.id not in self._told]
+        self._told.update(run.id for run in left)
+        return tuple(self._recover(run, desk) for run in left)
 
     def _recover(self, run: Run, desk: Desk) -> str:
         foreign = run.events and (run.principal != desk.principal or run.tier != "in-kernel" or run.state != "running")

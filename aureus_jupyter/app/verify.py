@@ -51,7 +51,7 @@ def _packs(path: Path) -> Sequence[Path]:
 
 def _unsealed(path: Path) -> list[Verification]:
     """Return a finding for every run whose journal is there and whose evidence is not."""
-    why = "the run was started and has no evidence: it still runs, or its kernel ended; the first cell of a new kernel tells"
+    why = "the run was started and has no evidence: it still runs, or its kernel ended; a cell of another kernel tells"
     return [
         _nothing(journal, "unsealed", why)
         for journal in sorted(path.rglob("journal/*.jsonl"))

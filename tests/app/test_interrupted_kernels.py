@@ -119,3 +119,19 @@ def test_a_journal_of_brackets(front: Any) -> None:
     journal.write_text("[" * 200_000)
     os.utime(journal, (0, 0))
     assert front.asked(GOOD).error is None
+
+
+def test_a_kernel_that_goes_on_tells_of_another_one_within_a_minute(
+    front: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("aureus_jupyter.app.application.time.monotonic", lambda: now[0])
+    assert front.asked(GOOD).card["notices"] == []
+    journal = front.folder / "notebook.aureus" / "journal" / "20260101T000000Z-0123456789ab.jsonl"
+    journal.write_text('{"host": 0, "pid": 0}\n')
+    os.utime(journal, (0, 0))
+    assert front.asked(GOOD).card["notices"] == [], "not looked for at every cell"
+    now[0] += 60
+    assert len(front.asked(GOOD).card["notices"]) == 1
+    now[0] += 60
+    assert front.asked(GOOD).card["notices"] == [], "told once"
