@@ -48,7 +48,11 @@ def is_sound(condition: Any, scope: Scope, query: Query) -> bool:
     """Whether a condition, each part of its conjunctions, neither picks single rows nor ties a group to one."""
     if isinstance(condition, dict) and condition.get("type") == "CONJUNCTION_AND":
         return are_sound(condition["children"], scope, query)
-    return _joins_keys(condition, scope, query) or exposure(condition, scope, query).level < Level.IDENTITY
+    if _joins_keys(condition, scope, query):
+        return True
+    level = exposure(condition, scope, query).level
+    scope.notes.tested |= level > Level.LABEL
+    return level < Level.IDENTITY
 
 
 def is_measured(condition: Any, scope: Scope, query: Query) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LABELS
-from aureus_jupyter.core.scopes import Scope, own, resolve
+from aureus_jupyter.core.scopes import Scope, UnknownColumnsError, own, resolve
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only", "loose"]
+__all__ = ["Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only", "loose", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,16 @@ def _keys(expression: Mapping[str, Any], items: list[Any], scope: Scope) -> list
 
 
 def _is_position(node: Mapping[str, Any]) -> bool:
-    return str((node.get("literal") or {}).get("text", "")).isdigit()
+    return place_of(node) > 0
+
+
+def place_of(node: Mapping[str, Any]) -> int:
+    """Return the place in the select list that a constant names, from 1; 0 for one that names none."""
+    text = str((node.get("literal") or {}).get("text", ""))
+    if "_" in text and text.replace("_", "").isdigit():
+        # 1_0 is ten to the engine.
+        raise UnknownColumnsError
+    return int(text) if text.isdigit() else 0
 
 
 def _shape(node: Any) -> Any:

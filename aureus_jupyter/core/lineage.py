@@ -65,7 +65,8 @@ def trace(tree: Any, catalog: Catalog) -> Trace:
         return Trace()
     columns = table.columns
     outputs = tuple(OutputColumn(name=c.name, sources=tuple(sorted(c.sources)), how=c.how) for c in columns)
-    groups = table.sound and not table.rows and not top.notes.escaped and is_plain(tree)
+    spelt = top.notes.tested and top.notes.listed
+    groups = table.sound and not table.rows and not top.notes.escaped and not spelt and is_plain(tree)
     return Trace(outputs=outputs, aggregated=bool(columns) and groups and all(c.summary for c in columns))
 
 
@@ -83,6 +84,7 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
         raise UnknownColumnsError
     arms = [_query(child, scope, catalog) for child in node["children"]]
     table = merged(arms, scope)
+    scope.notes.listed |= table.rows
     modified = replace(scope, laterals=table.columns)
     sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog))
     joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and merges(table.columns)
@@ -146,6 +148,8 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         and not _distinguishes(node, groups, columns, seen, query)
     )
     from_rows = any(r.rows for r in relations)
+    lists = any(not r.rows and not r.single for r in relations)
+    scope.notes.listed |= (from_rows and lists) or (groups.present and not groups.sound)
     sound = sound and not (from_rows and node.get("sample"))
     rows = not sound or (not groups.sound if groups.present else from_rows)
     table = Table(tuple(columns), rows, sound)
@@ -155,8 +159,15 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         # ROLLUP and its like give each row many times over, and number the copies.
         many = len(node.get("group_sets") or ()) > 1
         return table.spoilt() if not sound or many or (from_rows and picks(node)) else table
-    closed = replace(table, columns=_closed(columns, scope))
+    closed = replace(table, columns=_closed(columns, scope), single=_is_single(node, groups))
     return closed.spoilt() if orders_by_hidden(node, closed.columns, scope) else closed
+
+
+def _is_single(node: Mapping[str, Any], groups: Groups) -> bool:
+    """Whether a summary has one row: it groups by nothing, or stands alone and unpacks nothing."""
+    if groups.present:
+        return not node.get("group_expressions") and not groups.all_others
+    return node.get("from_table", {}).get("type", "EMPTY") == "EMPTY" and not calls_any(node["select_list"])
 
 
 def _key_columns(node: Mapping[str, Any], groups: Groups, scope: Scope) -> frozenset[Col] | None:
@@ -180,6 +191,9 @@ def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Co
     keys = [k for k in groups.keys if k is not None and k["type"] != "STAR"]
     told = [resolve([fold(n) for n in k["column_names"]], scope) if k["type"] == "COLUMN_REF" else None for k in keys]
     shown = [found or exposure(key, scope, query) for key, found in zip(keys, told, strict=True)]
+    scope.notes.tested |= any(c.level is Level.MEASURE for c in shown) or (
+        distinct and not all(c.label or c.key for c in columns)
+    )
     return (distinct and merges(columns)) or merges(shown)
 
 
@@ -265,14 +279,15 @@ def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
     scope.notes.count(len(table.columns))
     moved = {place: scope.notes.place() for place in sorted(set().union(*(c.places for c in table.columns)))}
     columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in _renamed(table.columns, aliases))
-    return Relation(fold(alias), tuple(columns), table.rows)
+    return Relation(fold(alias), tuple(columns), table.rows, single=table.single)
 
 
 def _values(node: Mapping[str, Any]) -> Table:
     if any(item.get("type") != "VALUE_CONSTANT" for row in node["values"] for item in row):
         raise UnknownColumnsError
     columns = [Col(f"col{i}", frozenset(), True, Level.LABEL, "derived") for i in range(len(node["values"][0]))]
-    return Table(tuple(replace(c, places=frozenset({0})) for c in columns), rows=False, sound=True)
+    single = len(node["values"]) == 1
+    return Table(tuple(replace(c, places=frozenset({0})) for c in columns), rows=False, sound=True, single=single)
 
 
 def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:

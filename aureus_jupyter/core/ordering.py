@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from aureus_jupyter.core.exposure import names_below
+from aureus_jupyter.core.grouping import place_of
 from aureus_jupyter.core.scopes import Col, Level, Scope, own, resolve
 from aureus_jupyter.values.catalog import fold
 
@@ -50,8 +51,8 @@ def _targets(target: Mapping[str, Any], columns: Sequence[Col], scope: Scope) ->
     if target["type"] == "STAR":
         return columns
     if target["type"] == "VALUE_CONSTANT":
-        place = str((target.get("literal") or {}).get("text", ""))
-        return columns[int(place) - 1 : int(place)] if place.isdigit() and int(place) else ()
+        place = place_of(target)
+        return columns[place - 1 : place] if place else ()
     if target["type"] != "COLUMN_REF":
         return ()
     parts = [fold(n) for n in target["column_names"]]

@@ -92,6 +92,8 @@ class Table:
     """Of a WITH part: as in `Notes`."""
     measured: bool = False
     """Whether which of its rows are there was decided by what is measured of a person."""
+    single: bool = False
+    """Whether it has one row and no more, as an aggregate without groups has."""
 
     def spoilt(self) -> Table:
         """Return the table with columns that may each tell which row they come from."""
@@ -111,6 +113,8 @@ class Relation:
     """Whether `columns` are all it has, in order: a column joined by USING stands on the left side only."""
     joined: tuple[Col, ...] = ()
     """Columns of its own that USING put on the left side: to be had by the relation's name."""
+    single: bool = False
+    """As in `Table`."""
 
     @property
     def repeats(self) -> bool:
@@ -125,10 +129,15 @@ class Notes:
 
     `told`: a subquery that is watched read a column outside which tells something of a row. `outside`: how often a name
     led out of its query. `reach`: the depth of the outermost scope in which such a name found a column that is no label.
+    `tested`: a condition or a key reads what is measured of a person. `listed`: somewhere rows are multiplied, counted anew or
+    told apart: a list beside them, a UNION, groups of rows, a subquery that reads more than keys outside. Both together could
+    spell out, bit by bit, what is measured of each.
     """
 
     escaped: bool = False
     told: bool = False
+    tested: bool = False
+    listed: bool = False
     outside: int = 0
     reach: int = MAX_QUERIES
     places: int = 0
@@ -190,6 +199,8 @@ def resolve(parts: list[str], scope: Scope) -> Col | None:
     if any(c.name == "" for relation in scope.relations for c in relation.columns):
         raise UnknownColumnsError
     if len(parts) == 1 and parts[0] in _CLOCK and not _is_borne(parts[0], scope):
+        if any(c.name == parts[0] for c in scope.laterals):
+            raise UnknownColumnsError
         return Col(parts[0], frozenset(), summary=True, level=Level.LABEL, how="derived")
     return _beyond(parts, scope)
 
@@ -279,6 +290,7 @@ def _beyond(parts: list[str], scope: Scope) -> Col | None:
         if named is not None and named not in scope.outer.keys:
             raise UnknownColumnsError
     found = resolve(parts, scope.outer)
+    scope.notes.listed |= found is None or not found.key
     if found is None or not found.label:
         scope.notes.told |= scope.watched
         scope.notes.reach = min(scope.notes.reach, scope.outer.depth)

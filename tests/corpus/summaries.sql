@@ -61,4 +61,7 @@ with t as (select country, sum(pd) as s from loan group by 1) select country, s 
 select count(*) from loan where originated_on > current_date - 30
 select current_date as day, count(*) from loan
 select upper(country), count(*) from loan group by upper(country) having upper(country) <> 'CZ'
-select country, count(*) from (select country, borrower_id from borrower where income > 10 union all select country, borrower_id from borrower where income < 5) group by country
+select country, avg(income), count(*) from borrower where income between 10 and 50 group by country having count(*) > 10 order by 2 desc limit 3
+select b.country, sum(l.ead) from borrower b join loan l using (borrower_id) where b.income > 50 and exists (select 1 from loan m where m.borrower_id = b.borrower_id) group by b.country
+with rich as (select borrower_id, country from borrower where income > 50) select r.country, sum(ead) from rich r join loan using (borrower_id) group by r.country
+with t as (select country, sum(income) as s from borrower where income > 5 group by 1) select country, s / sum(s) over () from t order by s
