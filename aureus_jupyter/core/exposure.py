@@ -134,11 +134,8 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
                 yield _known(resolve(parts, scope), scope)
             return
         if node.get("class") == "WINDOW":
-            yield (
-                _NOBODY
-                if scope.grouped or (scope.relations and not any(r.rows for r in scope.relations))
-                else _SOMEBODY
-            )
+            over_groups = scope.grouped or (scope.relations and not any(r.rows for r in scope.relations))
+            yield _placed(_NOBODY, scope) if over_groups else _SOMEBODY
         elif kind == "SUBQUERY" and "subquery" in node:
             yield from _of_subquery(node, scope, query)
             return
@@ -149,10 +146,15 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
         if scope.grouped and kind == "FUNCTION" and str(node.get("function_name", "")).lower() in SUMMARIES:
             # It is a value of its group, as any other column of the result is: it may be held against those.
             below = exposure(list(children(node)), replace(scope, grouped=False), query)
-            yield _NOBODY if below.level < Level.IDENTITY else below
+            yield _placed(replace(below, level=Level.LABEL), scope) if below.level < Level.IDENTITY else below
             return
     for child in children(node):
         yield from _columns(child, scope, query)
+
+
+def _placed(value: Col, scope: Scope) -> Col:
+    """Return a value of a group with a place: held against one person's, it is as another relation's."""
+    return value if value.places else replace(value, places=frozenset({scope.notes.place()}))
 
 
 def _known(column: Col | None, scope: Scope) -> Col:

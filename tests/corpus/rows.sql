@@ -216,3 +216,6 @@ select y, sum(a) from (select full_name as localtime, localtime as y, income as 
 select v.i from (select unnest(range(60)) as i) v where exists (select m.loan_id as current_date from loan m where current_date = v.i and m.pd > 0.5)
 select s, c from (select max(country) as c, max(ead) as g, count(*) as n, sum(pd) as s, 1 as c1, 2 as c2, 3 as c3, 4 as c4, 5 as c5, 6 as c6, 7 as c7, loan_id from loan group by 1_2) t
 select c from (select country as c, count(*) as n, sum(pd) as s, 1 as c1, 2 as c2, 3 as c3, 4 as c4, 5 as c5, 6 as c6, 7 as c7, max(loan_id) as k from loan group by country order by 1_1 limit 1) t
+select v.i, b.country, count(*) from borrower b, (select unnest(range(91)) as i) v group by v.i, b.country having max(b.income) = avg(v.i)
+select b.country, count(*) from borrower b join loan l using (borrower_id) group by b.country having max(b.income) = count(*)
+select b.country, count(*) from borrower b join loan l using (borrower_id) group by b.country having max(b.income) = avg(l.ead)

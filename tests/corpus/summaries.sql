@@ -65,3 +65,4 @@ select country, avg(income), count(*) from borrower where income between 10 and 
 select b.country, sum(l.ead) from borrower b join loan l using (borrower_id) where b.income > 50 and exists (select 1 from loan m where m.borrower_id = b.borrower_id) group by b.country
 with rich as (select borrower_id, country from borrower where income > 50) select r.country, sum(ead) from rich r join loan using (borrower_id) group by r.country
 with t as (select country, sum(income) as s from borrower where income > 5 group by 1) select country, s / sum(s) over () from t order by s
+select country, count(*) from borrower group by country having max(income) > avg(income)
