@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from aureus_jupyter.core.functions import SUMMARIES
-from aureus_jupyter.core.grouping import children
+from aureus_jupyter.core.functions import AGGREGATES, PICKING, SUMMARIES
+from aureus_jupyter.core.grouping import children, is_one
 from aureus_jupyter.core.scopes import Col, Level, Scope, Table, joint, resolve, within
 from aureus_jupyter.values.catalog import fold
 
@@ -23,6 +23,7 @@ __all__ = [
     "is_fixed",
     "is_measured",
     "is_sound",
+    "joins_by_keys",
     "names_below",
     "pairs_soundly",
     "picks",
@@ -67,6 +68,13 @@ def is_measured(condition: Any, scope: Scope, query: Query) -> bool:
     if condition.get("type") == "COMPARE_EQUAL" and _is_key(_reference(condition["left"], scope)):
         return not _is_key(_reference(condition["right"], scope))
     return exposure(condition, scope, query).level > Level.LABEL
+
+
+def joins_by_keys(condition: Any, scope: Scope, query: Query) -> bool:
+    """Whether a condition is made of comparisons of keys and of nothing else."""
+    if isinstance(condition, dict) and condition.get("type") == "CONJUNCTION_AND":
+        return all(joins_by_keys(child, scope, query) for child in condition["children"])
+    return condition is None or _joins_keys(condition, scope, query)
 
 
 def are_sound(conditions: Iterable[Any], scope: Scope, query: Query) -> bool:
@@ -143,13 +151,33 @@ def _columns(node: Any, scope: Scope, query: Query) -> Iterator[Col]:
             names = frozenset(fold(n) for n in names_below(node.get("lhs")))
             scope = replace(scope, locals=scope.locals | names)
         node = _without_counted(node, scope)
-        if scope.grouped and kind == "FUNCTION" and str(node.get("function_name", "")).lower() in SUMMARIES:
-            # It is a value of its group, as any other column of the result is: it may be held against those.
-            below = exposure(list(children(node)), replace(scope, grouped=False), query)
-            yield _placed(replace(below, level=Level.LABEL), scope) if below.level < Level.IDENTITY else below
+        if kind == "FUNCTION" and (name := str(node.get("function_name", "")).lower()) in AGGREGATES:
+            yield from _of_aggregate(name, node, scope, query)
             return
     for child in children(node):
         yield from _columns(child, scope, query)
+
+
+def _of_aggregate(name: str, node: Any, scope: Scope, query: Query) -> Iterator[Col]:
+    """Yield what an aggregate tells: of a sound group a value of that group, else what its columns do."""
+    found = list(_columns(list(children(node)), replace(scope, grouped=False), query))
+    level, places = joint(found)
+    apart = name in SUMMARIES and level > Level.LABEL and not _adds_up(name, node)
+    if scope.grouped and name in SUMMARIES and level < Level.IDENTITY and not apart:
+        # As any other column of the result is, it may be held against those.
+        yield _placed(Col("", frozenset(), level=Level.LABEL, places=places), scope)
+        return
+    # The greatest of many, below, is no one person's whom a key names.
+    scope.notes.tested |= name not in SUMMARIES and level > Level.LABEL
+    yield from found
+    if name in PICKING or apart:
+        yield _SOMEBODY
+
+
+def _adds_up(name: str, node: Mapping[str, Any]) -> bool:
+    """Whether a sum of what is measured is one number: shifted or written side by side, values stay apart in it."""
+    given = [a.get("expression") or a for a in node.get("arguments") or ()]
+    return name != "product" and all(map(is_one, given))
 
 
 def _placed(value: Col, scope: Scope) -> Col:

@@ -12,6 +12,7 @@ __all__ = [
     "ALLOWED",
     "BOUNDED",
     "CANNOT_RAISE",
+    "PICKING",
     "SUMMARIES",
     "SUMMARIES_OF_LABELS",
     "TABLE_FUNCTIONS",
@@ -121,6 +122,14 @@ AGGREGATES = (
     )
 )
 """Every aggregate on the allow-list. They run above a row filter, so they cannot reveal what it hides."""
+
+PICKING = (
+    AGGREGATES
+    - SUMMARIES
+    - SUMMARIES_OF_LABELS
+    - frozenset("bit_and bit_or bit_xor histogram histogram_exact decimal_average".split())
+)
+"""Aggregates that give one of the rows, or all in a row: which one, and in which order, is where they happen to lie."""
 
 CANNOT_RAISE = (
     AGGREGATES

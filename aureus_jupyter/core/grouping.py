@@ -10,7 +10,7 @@ from aureus_jupyter.core.functions import AGGREGATES, SUMMARIES, SUMMARIES_OF_LA
 from aureus_jupyter.core.scopes import Scope, UnknownColumnsError, own, resolve
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only", "loose", "place_of"]
+__all__ = ["ONE", "Groups", "children", "groups_of", "has_aggregate", "is_summary", "labels_only", "loose", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +179,27 @@ def _shows_one(name: str, node: Mapping[str, Any]) -> bool:
     fraction = "quantile" in name
     if len(arguments) != 1 + fraction or (fraction and arguments[1].get("type") != "VALUE_CONSTANT"):
         return False
-    return _is_one(arguments[0])
+    return is_one(arguments[0])
 
 
-_ONE = frozenset(
+ONE = frozenset(
     "+ - * / // % abs ceil floor round greatest least year quarter month day date_trunc lower upper trim".split()
 )
 """Functions of plain values that give one: no list and no struct, which would hold many."""
 
 
-def _is_one(node: Mapping[str, Any]) -> bool:
+def is_one(node: Mapping[str, Any]) -> bool:
     """Whether an expression is one plain value. The conditions of a CASE are no part of it."""
     kind = node.get("type")
     if kind == "FUNCTION":
         below = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
-        return node["function_name"].lower() in _ONE and all(map(_is_one, below))
+        return node["function_name"].lower() in ONE and all(map(is_one, below))
     if kind == "CASE_EXPR":
-        return all(map(_is_one, [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]))
+        return all(map(is_one, [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]))
     if kind == "OPERATOR_COALESCE":
-        return all(map(_is_one, node["children"]))
+        return all(map(is_one, node["children"]))
     if kind == "OPERATOR_CAST":
-        return not node["type_expr"].get("children") and _is_one(node["child"])
+        return not node["type_expr"].get("children") and is_one(node["child"])
     return kind in {"COLUMN_REF", "VALUE_CONSTANT"}
 
 

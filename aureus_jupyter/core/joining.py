@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from aureus_jupyter.core.exposure import pairs_soundly
-from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, joint
+from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, holder, joint
+from aureus_jupyter.values.catalog import fold
 
-__all__ = ["joined", "merged", "merges", "missing"]
+__all__ = ["joined", "merged", "merges", "missing", "ties", "ties_of"]
 
 
 def merged(parts: Sequence[Table], scope: Scope) -> Table:
@@ -79,3 +81,21 @@ def _either(name: str, same: Sequence[Col]) -> Col:
     how = same[0].how if len({c.how for c in same}) == 1 else "derived"
     level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
     return Col(name, sources, all(c.summary for c in same), level, how, places, all(c.key for c in same))
+
+
+def ties(condition: Any, scope: Scope) -> None:
+    """Note which relations of a scope the comparisons of keys in a condition hold together."""
+    if not isinstance(condition, dict):
+        return
+    if condition.get("type") == "CONJUNCTION_AND":
+        for child in condition["children"]:
+            ties(child, scope)
+    sides = [condition.get("left"), condition.get("right")]
+    if condition.get("type") == "COMPARE_EQUAL" and all(s["type"] == "COLUMN_REF" for s in sides if s):
+        ties_of([holder([fold(n) for n in side["column_names"]], scope) for side in sides if side], scope)
+
+
+def ties_of(relations: Sequence[Relation | None], scope: Scope) -> None:
+    """Note that relations hang together, where all are known."""
+    if all(relations):
+        scope.notes.ties.add(frozenset(r.mark for r in relations if r is not None))

@@ -18,12 +18,14 @@ from aureus_jupyter.core.exposure import (
     is_fixed,
     is_measured,
     is_sound,
+    joins_by_keys,
     names_below,
     picks,
 )
-from aureus_jupyter.core.grouping import Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
-from aureus_jupyter.core.joining import joined, merged, merges, missing
-from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, renames
+from aureus_jupyter.core.functions import AGGREGATES
+from aureus_jupyter.core.grouping import ONE, Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
+from aureus_jupyter.core.joining import joined, merged, merges, missing, ties, ties_of
+from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, orders_rows, renames
 from aureus_jupyter.core.plain import calls, calls_any, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
 from aureus_jupyter.core.scopes import (
@@ -34,6 +36,8 @@ from aureus_jupyter.core.scopes import (
     Scope,
     Table,
     UnknownColumnsError,
+    hang_together,
+    holder,
     own,
     resolve,
     within,
@@ -89,6 +93,7 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog))
     joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and merges(table.columns)
     hidden = not table.rows and orders_by_hidden(node, table.columns, scope)
+    hidden |= table.rows and orders_rows(node, table.columns, scope)
     return table.spoilt() if not sound or joins or hidden or (table.rows and picks(node)) else table
 
 
@@ -149,7 +154,9 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     )
     from_rows = any(r.rows for r in relations)
     lists = any(not r.rows and not r.single for r in relations)
-    scope.notes.listed |= (from_rows and lists) or (groups.present and not groups.sound)
+    ties(where, before)
+    apart = not hang_together([r for r in relations if r.rows], scope.notes.ties)
+    scope.notes.listed |= (from_rows and (lists or apart)) or (groups.present and not groups.sound)
     sound = sound and not (from_rows and node.get("sample"))
     rows = not sound or (not groups.sound if groups.present else from_rows)
     table = Table(tuple(columns), rows, sound)
@@ -158,7 +165,8 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
         table = replace(table, measured=measured)
         # ROLLUP and its like give each row many times over, and number the copies.
         many = len(node.get("group_sets") or ()) > 1
-        return table.spoilt() if not sound or many or (from_rows and picks(node)) else table
+        ordered = scope.outer is not None and orders_rows(node, columns, scope)
+        return table.spoilt() if not sound or many or ordered or (from_rows and picks(node)) else table
     closed = replace(table, columns=_closed(columns, scope), single=_is_single(node, groups))
     return closed.spoilt() if orders_by_hidden(node, closed.columns, scope) else closed
 
@@ -166,7 +174,8 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
 def _is_single(node: Mapping[str, Any], groups: Groups) -> bool:
     """Whether a summary has one row: it groups by nothing, or stands alone and unpacks nothing."""
     if groups.present:
-        return not node.get("group_expressions") and not groups.all_others
+        once = not node.get("group_expressions") and not groups.all_others and len(node.get("group_sets") or ()) <= 1
+        return once and not calls_any(node["select_list"], AGGREGATES | ONE)
     return node.get("from_table", {}).get("type", "EMPTY") == "EMPTY" and not calls_any(node["select_list"])
 
 
@@ -279,7 +288,7 @@ def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
     scope.notes.count(len(table.columns))
     moved = {place: scope.notes.place() for place in sorted(set().union(*(c.places for c in table.columns)))}
     columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in _renamed(table.columns, aliases))
-    return Relation(fold(alias), tuple(columns), table.rows, single=table.single)
+    return Relation(fold(alias), tuple(columns), table.rows, single=table.single, mark=scope.notes.place())
 
 
 def _values(node: Mapping[str, Any]) -> Table:
@@ -326,8 +335,16 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     # Names that neither side has may mean what stands to the left of this join, before anything outside.
     both = replace(within(scope, wall=False) if scope.relations else scope, relations=(*left, *right))
     query = partial(_query, catalog=catalog)
+    ties(node.get("condition"), both)
+    for name in using:
+        ties_of(
+            [holder([r.alias, name], both) for r in (*left, *right) if any(c.name == name for c in r.columns)], both
+        )
     sound = is_sound(node.get("condition"), both, query) and sound
     chosen = is_measured(node.get("condition"), both, query)
+    if node.get("join_type") in {"SEMI", "ANTI"}:
+        # As in NOT EXISTS, more than keys can be held against what is on the left.
+        scope.notes.listed |= not joins_by_keys(node.get("condition"), both, query)
     outer, place = str(node.get("join_type")), len(left)
     if outer in {"LEFT", "OUTER", "FULL"} and (chosen or right_measured):
         sides = [*sides[:place], *missing(sides[place:])]

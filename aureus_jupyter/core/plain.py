@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 __all__ = ["calls", "calls_any", "is_plain"]
@@ -55,13 +55,14 @@ def _is_odd(node: Mapping[str, Any]) -> bool:
     return kind in {"RECURSIVE_CTE_NODE", "STAR"}
 
 
-def calls_any(node: Any) -> bool:
-    """Whether any function is called below, operators left aside: some give many rows, under many names."""
+def calls_any(node: Any, but: Collection[str] = ()) -> bool:
+    """Whether any function `but` these is called below, operators left aside: some give many rows, under many names."""
     if isinstance(node, list):
-        return any(map(calls_any, node))
+        return any(calls_any(item, but) for item in node)
     if not isinstance(node, dict):
         return False
-    return (node.get("type") == "FUNCTION" and not node.get("is_operator")) or any(map(calls_any, node.values()))
+    called = node.get("type") == "FUNCTION" and not node.get("is_operator") and node["function_name"].lower() not in but
+    return called or any(calls_any(value, but) for value in node.values())
 
 
 def calls(node: Any, name: str) -> bool:

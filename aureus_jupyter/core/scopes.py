@@ -20,6 +20,8 @@ __all__ = [
     "Scope",
     "Table",
     "UnknownColumnsError",
+    "hang_together",
+    "holder",
     "joint",
     "own",
     "resolve",
@@ -115,6 +117,8 @@ class Relation:
     """Columns of its own that USING put on the left side: to be had by the relation's name."""
     single: bool = False
     """As in `Table`."""
+    mark: int = 0
+    """A number no other relation has."""
 
     @property
     def repeats(self) -> bool:
@@ -131,11 +135,12 @@ class Notes:
     led out of its query. `reach`: the depth of the outermost scope in which such a name found a column that is no label.
     `tested`: a condition or a key reads what is measured of a person. `listed`: somewhere rows are multiplied, counted anew or
     told apart: a list beside them, a UNION, groups of rows, a subquery that reads more than keys outside. Both together could
-    spell out, bit by bit, what is measured of each.
+    spell out, bit by bit, what is measured of each. `ties`: marks of two relations that a comparison of keys holds together.
     """
 
     escaped: bool = False
     told: bool = False
+    ties: set[frozenset[int]] = field(default_factory=set)
     tested: bool = False
     listed: bool = False
     outside: int = 0
@@ -235,6 +240,24 @@ def _is_borne(name: str, scope: Scope) -> bool:
             return True
         outer = outer.outer
     return False
+
+
+def holder(parts: list[str], scope: Scope) -> Relation | None:
+    """Return the relation of this scope whose key a name means, or None."""
+    column = own(parts, scope)
+    if column is None or not column.key:
+        return None
+    named = [r for r in scope.relations if len(parts) == 1 or r.alias == parts[-2]]
+    return next((r for r in named if column in r.columns or column in r.joined), None)
+
+
+def hang_together(relations: Iterable[Relation], ties: Iterable[frozenset[int]]) -> bool:
+    """Whether comparisons of keys hold all these relations together, so that a row of one is about what a row of another is."""
+    groups = [{relation.mark} for relation in relations]
+    for tie in ties:
+        touched = [g for g in groups if g & tie]
+        groups = [g for g in groups if not g & tie] + ([set().union(*touched)] if touched else [])
+    return len(groups) < 2
 
 
 def _field(whole: Col, scope: Scope) -> Col:

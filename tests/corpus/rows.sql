@@ -219,3 +219,16 @@ select c from (select country as c, count(*) as n, sum(pd) as s, 1 as c1, 2 as c
 select v.i, b.country, count(*) from borrower b, (select unnest(range(91)) as i) v group by v.i, b.country having max(b.income) = avg(v.i)
 select b.country, count(*) from borrower b join loan l using (borrower_id) group by b.country having max(b.income) = count(*)
 select b.country, count(*) from borrower b join loan l using (borrower_id) group by b.country having max(b.income) = avg(l.ead)
+select avg(a) from (select max(b.income) as a from borrower b, (select borrower_id as k from borrower) m group by m.k) t
+select avg(a) from (select max(b.income) as a from borrower b, (select borrower_id as k from borrower) m group by m.k having count(*) > 0) t
+select g, count(*) from (select borrower_id, first(ead) as g from (select * from loan order by loan_id) t group by borrower_id) s group by g
+select r, country, count(*) from (select k, list_position(list(i), -1) as r from (select loan_id as k, loan_id as x, -1 as i from loan union all select loan_id, n.i, n.i from loan, (select unnest(range(91)) as i) n order by 2) t group by k) s join loan on loan_id = k group by all
+select country, sum(ead) from (select * from loan order by loan_id) group by country
+select country, count(*) from borrower group by country having first(income) > 50
+select m.ead, l.country, count(*) from borrower l cross join (select distinct ead from loan) m anti join borrower x on x.borrower_id = l.borrower_id and x.income > 50 and m.ead = 1 anti join borrower y on y.borrower_id = l.borrower_id and y.income <= 50 and m.ead > 1 group by all
+select v.i, l.country, count(*) from borrower l, (select count(*) as n, row_number() over () as i from loan group by grouping sets ((), (), ())) v where l.income > 50 group by all
+select country, sum(distinct 1::hugeint << income::int) from borrower group by all
+select country, sum((income::int::varchar || '0')::hugeint) from borrower group by all
+select country, product(income) from borrower group by country
+select v.i, l.country, count(*) from borrower l, (select count(*) as n, unnest(range(5)) as i) v where l.income > 50 group by all
+select l.country, count(*) from borrower l, (select distinct ead as i from loan) v, (select distinct ead as i from loan) w where w.i <= v.i group by v.i, l.country having max(l.income) = 5

@@ -66,3 +66,10 @@ select b.country, sum(l.ead) from borrower b join loan l using (borrower_id) whe
 with rich as (select borrower_id, country from borrower where income > 50) select r.country, sum(ead) from rich r join loan using (borrower_id) group by r.country
 with t as (select country, sum(income) as s from borrower where income > 5 group by 1) select country, s / sum(s) over () from t order by s
 select country, count(*) from borrower group by country having max(income) > avg(income)
+select country, count(*) from borrower anti join loan using (borrower_id) group by country
+select country, count(*) from borrower b semi join loan l on l.borrower_id = b.borrower_id group by country
+select country, sum(ead) from (select * from loan order by country) group by country
+select b.country, sum(income * 1.1), avg(round(income / 1000)), sum(case when income > 5 then income end) from borrower b group by 1
+select b.country, count(*) from borrower b, loan l where l.borrower_id = b.borrower_id and b.income > 50 and l.pd > 0.1 group by b.country
+select b.country, count(*) from borrower b join loan l using (borrower_id) join loan m on m.loan_id = l.loan_id where b.income > 50 group by b.country
+with m as (select avg(income) as a from borrower) select b.country, count(*) from borrower b, m where b.country <> 'CZ' group by b.country
