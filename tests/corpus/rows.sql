@@ -232,3 +232,5 @@ select country, sum((income::int::varchar || '0')::hugeint) from borrower group 
 select country, product(income) from borrower group by country
 select v.i, l.country, count(*) from borrower l, (select count(*) as n, unnest(range(5)) as i) v where l.income > 50 group by all
 select l.country, count(*) from borrower l, (select distinct ead as i from loan) v, (select distinct ead as i from loan) w where w.i <= v.i group by v.i, l.country having max(l.income) = 5
+select country, histogram(pd) from loan group by country
+select country, bit_or(ead::int) from loan group by country

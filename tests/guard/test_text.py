@@ -140,3 +140,29 @@ def test_a_cube_that_is_never_closed_is_bounded_too() -> None:
     with pytest.raises(Refused) as caught:
         text.check_sql("select 1 from t group by cube (" + "a, " * 13)
     assert caught.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_sql"),
+    [
+        ("SELECT count(*) FROM loan WHERE days > ?", True),
+        ("select 1 from loan limit ?", True),
+        ("select the best loans?", False),
+        ("SELEC count(*) FROM loan", True),
+        ("selct a, b from loan", True),
+        ("selected loans from 2020", False),
+        ("elections (2020) count", False),
+    ],
+)
+def test_a_slip_or_a_question_mark_for_a_value_makes_no_question(cell: str, is_sql: bool) -> None:
+    assert text.looks_like_sql(cell) is is_sql
+
+
+def test_a_sentence_is_shown_to_a_parser_where_it_may_be_sql() -> None:
+    assert [text.might_be_sql(t) for t in ("from loan a", "select 1 a", "select all loans", "how many loans", "")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
