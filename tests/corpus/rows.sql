@@ -234,3 +234,4 @@ select v.i, l.country, count(*) from borrower l, (select count(*) as n, unnest(r
 select l.country, count(*) from borrower l, (select distinct ead as i from loan) v, (select distinct ead as i from loan) w where w.i <= v.i group by v.i, l.country having max(l.income) = 5
 select country, histogram(pd) from loan group by country
 select country, bit_or(ead::int) from loan group by country
+select country, row_number() over (order by country) from loan group by country
