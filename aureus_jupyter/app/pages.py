@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,8 +170,12 @@ def connected(alias: str, shown: str) -> dict[str, Any]:
 
 
 def explain(run: Run) -> dict[str, Any]:
-    """Return a run's report. It has no HTML of its own: every front end makes that from Markdown."""
-    text = report(run, outcome_word(run))
+    """Return a run's report. It has no HTML of its own: every front end makes that from Markdown.
+
+    A notebook names itself without its folder, as it may be passed on.
+    """
+    shown = replace(run, cell=replace(run.cell, notebook=Path(run.cell.notebook).name))
+    text = report(shown, outcome_word(run))
     return {"text/markdown": text, "text/plain": text}
 
 

@@ -181,11 +181,19 @@ def _plain_table(card: Card) -> list[str]:
     return [lines[0], "  ".join("-" * w for w in widths), *lines[1:], _count(card)]
 
 
+def _indent(cell: str) -> str:
+    """Return a cell's leading spaces as ones that HTML and Markdown keep: a column stands below its dataset."""
+    return "\u00a0" * (len(cell) - len(cell.lstrip(" ")))
+
+
 def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (), text: str = "") -> dict[str, Any]:
     """Return a small bundle for a line command: a title, a table of words, and a closing text."""
     head = "".join(f'<th scope="col" {_aligned()}>{escape(h)}</th>' for h in heads)
     head = f"<thead><tr>{head}</tr></thead>" if heads else ""
-    body = "".join("<tr>" + "".join(f"<td {_aligned()}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td {_aligned()}>{_indent(cell)}{escape(cell.lstrip())}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
     table = f'<table style="border-collapse:collapse">{head}<tbody>{body}</tbody></table>' if rows else ""
     closing = f"<p>{escape(text)}</p>" if text else ""
     whole = f"<div {_NO_MATH}><p><strong>{escape(title)}</strong></p>{table}{closing}</div>"
@@ -198,7 +206,7 @@ def page(title: str, rows: Sequence[tuple[str, ...]], heads: Sequence[str] = (),
     marked = [f"**{inline(title)}**", ""]
     if rows:
         marked += ["| " + " | ".join(heads or [""] * len(rows[0])) + " |", "|" + "---|" * len(rows[0])]
-        marked += ["| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows]
+        marked += ["| " + " | ".join(_indent(cell) + inline(cell) for cell in row) + " |" for row in rows]
     marked += ["", inline(text)] if text else []
     return {
         "text/html": whole,

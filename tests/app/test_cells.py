@@ -197,6 +197,7 @@ def test_the_commands(front: Any) -> None:
     assert "personal data: direct" in shown
     assert "closed to you" in front.line("catalog").bundles[0]["text/plain"]
     assert "# Allowed" in front.line("explain").bundles[0]["text/markdown"]
+    assert str(front.folder) not in front.line("explain").bundles[0]["text/markdown"].replace("\\", "")
     assert "verified" in front.line("evidence").bundles[0]["text/plain"]
     assert "--dry-run" in front.line("help").bundles[0]["text/plain"]
     assert "--dry-run" in front.line("").bundles[0]["text/plain"]

@@ -287,3 +287,10 @@ def test_a_page_without_heads_has_no_empty_head_and_its_text_is_no_markup() -> N
     told = problem(UserError("c", "no *such* <b>name</b>", hint="try `a_b`"))
     assert "\\*such\\*" in told["text/markdown"]
     assert "<b>" not in told["text/html"]
+
+
+def test_a_column_stands_below_its_dataset_in_every_form() -> None:
+    made = page("t", [("loan", "x"), ("    loan_id", "y")])
+    assert "\u00a0\u00a0\u00a0\u00a0loan_id" in made["text/html"]
+    assert "| \u00a0\u00a0\u00a0\u00a0loan\\_id |" in made["text/markdown"]
+    assert "\n      loan_id" in made["text/plain"]
