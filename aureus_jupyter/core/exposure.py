@@ -19,6 +19,7 @@ from aureus_jupyter.values.catalog import fold
 __all__ = [
     "Query",
     "are_sound",
+    "conjuncts",
     "exposure",
     "is_fixed",
     "is_measured",
@@ -68,6 +69,13 @@ def is_measured(condition: Any, scope: Scope, query: Query) -> bool:
     if condition.get("type") == "COMPARE_EQUAL" and _is_key(_reference(condition["left"], scope)):
         return not _is_key(_reference(condition["right"], scope))
     return exposure(condition, scope, query).level > Level.LABEL
+
+
+def conjuncts(condition: Any) -> list[Any]:
+    """Return the parts of a conjunction, at any depth."""
+    if isinstance(condition, dict) and condition.get("type") == "CONJUNCTION_AND":
+        return [part for child in condition["children"] for part in conjuncts(child)]
+    return [] if condition is None else [condition]
 
 
 def joins_by_keys(condition: Any, scope: Scope, query: Query) -> bool:
@@ -177,7 +185,19 @@ def _of_aggregate(name: str, node: Any, scope: Scope, query: Query) -> Iterator[
 def _adds_up(name: str, node: Mapping[str, Any]) -> bool:
     """Whether a sum of what is measured is one number: shifted or written side by side, values stay apart in it."""
     given = [a.get("expression") or a for a in node.get("arguments") or ()]
-    return name != "product" and all(map(is_one, given))
+    return name != "product" and all(is_one(a, _SMOOTH) for a in given) and sum(map(_products, given)) < 2
+
+
+_SMOOTH = frozenset({"+", "-", "*", "/", "round", "abs"})
+
+
+def _products(node: Any) -> int:
+    """Count the multiplications of what is no constant: a row of them makes powers, which stand apart in a sum."""
+    if not isinstance(node, dict):
+        return sum(map(_products, node)) if isinstance(node, list) else 0
+    factors = [a.get("expression") or a for a in node.get("arguments") or ()]
+    here = node.get("function_name") == "*" and all(names_below(factor) for factor in factors)
+    return here + sum(map(_products, children(node)))
 
 
 def _placed(value: Col, scope: Scope) -> Col:

@@ -188,18 +188,19 @@ ONE = frozenset(
 """Functions of plain values that give one: no list and no struct, which would hold many."""
 
 
-def is_one(node: Mapping[str, Any]) -> bool:
-    """Whether an expression is one plain value. The conditions of a CASE are no part of it."""
+def is_one(node: Mapping[str, Any], functions: frozenset[str] = ONE) -> bool:
+    """Whether an expression is one plain value, made with these functions. The conditions of a CASE are no part of it."""
     kind = node.get("type")
     if kind == "FUNCTION":
         below = [a.get("expression") or a for a in node.get("arguments") or node.get("children") or ()]
-        return node["function_name"].lower() in ONE and all(map(is_one, below))
+        return node["function_name"].lower() in functions and all(is_one(item, functions) for item in below)
     if kind == "CASE_EXPR":
-        return all(map(is_one, [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]))
+        values = [*(check["then_expr"] for check in node["case_checks"]), node["else_expr"]]
+        return all(is_one(value, functions) for value in values)
     if kind == "OPERATOR_COALESCE":
-        return all(map(is_one, node["children"]))
+        return all(is_one(child, functions) for child in node["children"])
     if kind == "OPERATOR_CAST":
-        return not node["type_expr"].get("children") and is_one(node["child"])
+        return not node["type_expr"].get("children") and is_one(node["child"], functions)
     return kind in {"COLUMN_REF", "VALUE_CONSTANT"}
 
 

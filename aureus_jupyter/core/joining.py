@@ -10,17 +10,19 @@ from aureus_jupyter.core.exposure import pairs_soundly
 from aureus_jupyter.core.scopes import Col, Level, Relation, Scope, Table, UnknownColumnsError, holder, joint
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["joined", "merged", "merges", "missing", "ties", "ties_of"]
+__all__ = ["joined", "merged", "merges", "missing", "renamed", "tie_of", "ties"]
 
 
 def merged(parts: Sequence[Table], scope: Scope) -> Table:
     """Join the arms of a set operation by position."""
     if len({len(part.columns) for part in parts}) != 1:
         raise UnknownColumnsError
-    arms = list(zip(*(part.columns for part in parts), strict=True))
+    # Each arm's constants are values of their own.
+    placed = [
+        [c if c.places else replace(c, places=frozenset({scope.notes.place()})) for c in p.columns] for p in parts
+    ]
+    arms = list(zip(*placed, strict=True))
     columns = tuple(_either(same[0].name, same) for same in arms)
-    place = frozenset({scope.notes.place()})
-    columns = tuple(c if c.places else replace(c, places=place) for c in columns)
     measured = any(part.measured for part in parts)
     if measured:
         # Which arm a row comes from tells what is measured, so what tells the arms apart does.
@@ -80,22 +82,48 @@ def _either(name: str, same: Sequence[Col]) -> Col:
     sources = frozenset[str]().union(*(c.sources for c in same))
     how = same[0].how if len({c.how for c in same}) == 1 else "derived"
     level, places = max(c.level for c in same), frozenset[int]().union(*(c.places for c in same))
-    return Col(name, sources, all(c.summary for c in same), level, how, places, all(c.key for c in same))
+    return Col(
+        name,
+        sources,
+        all(c.summary for c in same),
+        level,
+        how,
+        places,
+        all(c.key for c in same),
+        all(c.unique for c in same),
+    )
 
 
-def ties(condition: Any, scope: Scope) -> None:
-    """Note which relations of a scope the comparisons of keys in a condition hold together."""
+Tie = frozenset[int]
+
+
+def ties(condition: Any, scope: Scope) -> list[Tie]:
+    """Return which relations of a scope the comparisons of keys in a condition hold together."""
     if not isinstance(condition, dict):
-        return
+        return []
     if condition.get("type") == "CONJUNCTION_AND":
-        for child in condition["children"]:
-            ties(child, scope)
+        return [tie for child in condition["children"] for tie in ties(child, scope)]
     sides = [condition.get("left"), condition.get("right")]
-    if condition.get("type") == "COMPARE_EQUAL" and all(s["type"] == "COLUMN_REF" for s in sides if s):
-        ties_of([holder([fold(n) for n in side["column_names"]], scope) for side in sides if side], scope)
+    if condition.get("type") != "COMPARE_EQUAL" or not all(s and s["type"] == "COLUMN_REF" for s in sides):
+        return []
+    return tie_of([holder([fold(n) for n in side["column_names"]], scope) for side in sides if side])
 
 
-def ties_of(relations: Sequence[Relation | None], scope: Scope) -> None:
-    """Note that relations hang together, where all are known."""
-    if all(relations):
-        scope.notes.ties.add(frozenset(r.mark for r in relations if r is not None))
+def tie_of(found: Sequence[tuple[Relation, Col] | None]) -> list[Tie]:
+    """Return that relations hang together, where all are known and one row of the one is one of the other's at most."""
+    known = [f for f in found if f is not None]
+    one = len(known) == len(found) and any(column.unique for _, column in known)
+    return [frozenset(relation.mark for relation, _ in known)] if one else []
+
+
+def renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
+    """Return columns under the names that an alias gives them, the first of them where it gives fewer."""
+    names, columns = list(aliases or ()), list(columns)
+    if (
+        names
+        and len(columns) > len(names)
+        and ("" in (all_names := {c.name for c in columns}) or len(all_names) < len(columns))
+    ):
+        # The engine makes up names for the rest.
+        raise UnknownColumnsError
+    return tuple(replace(c, name=fold(names[i]) if i < len(names) else c.name) for i, c in enumerate(columns))

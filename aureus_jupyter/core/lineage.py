@@ -14,6 +14,7 @@ from typing import Any
 from aureus_jupyter.core.exposure import (
     Query,
     are_sound,
+    conjuncts,
     exposure,
     is_fixed,
     is_measured,
@@ -24,8 +25,8 @@ from aureus_jupyter.core.exposure import (
 )
 from aureus_jupyter.core.functions import AGGREGATES
 from aureus_jupyter.core.grouping import ONE, Groups, children, groups_of, has_aggregate, is_summary, labels_only, loose
-from aureus_jupyter.core.joining import joined, merged, merges, missing, ties, ties_of
-from aureus_jupyter.core.ordering import modifiers, orders_by_hidden, orders_rows, renames
+from aureus_jupyter.core.joining import joined, merged, merges, missing, renamed, tie_of, ties
+from aureus_jupyter.core.ordering import modifiers, orders_by_computed, orders_by_hidden, orders_rows, renames
 from aureus_jupyter.core.plain import calls, calls_any, is_plain
 from aureus_jupyter.core.reading import ctes_of, path_of
 from aureus_jupyter.core.scopes import (
@@ -90,7 +91,8 @@ def _query(node: Any, scope: Scope, catalog: Catalog) -> Table:
     table = merged(arms, scope)
     scope.notes.listed |= table.rows
     modified = replace(scope, laterals=table.columns)
-    sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog))
+    sound = are_sound(modifiers(node), modified, partial(_query, catalog=catalog)) and not orders_by_computed(node)
+    scope.notes.tested |= not node.get("setop_all") and not all(c.label for c in table.columns)
     joins = str(node.get("setop_type")) == "UNION" and not node.get("setop_all") and merges(table.columns)
     hidden = not table.rows and orders_by_hidden(node, table.columns, scope)
     hidden |= table.rows and orders_rows(node, table.columns, scope)
@@ -102,7 +104,7 @@ def _part(value: Mapping[str, Any], scope: Scope, catalog: Catalog) -> Table:
     notes, outside, reach = scope.notes, scope.notes.outside, scope.notes.reach
     notes.reach = MAX_QUERIES
     table = _query(value.get("query_node") or (value.get("query") or {}).get("node"), scope, catalog)
-    part = replace(table, columns=_renamed(table.columns, value.get("aliases")), fixed=notes.outside == outside)
+    part = replace(table, columns=renamed(table.columns, value.get("aliases")), fixed=notes.outside == outside)
     part, notes.reach = replace(part, reach=notes.reach), min(reach, notes.reach)
     return part
 
@@ -112,11 +114,6 @@ def _recursive(node: Any, scope: Scope, catalog: Catalog) -> Table:
     left = _query(node["left"], scope, catalog)
     seen = replace(scope, relations=(), ctes={**scope.ctes, fold(node["cte_name"]): left})
     return merged([left, _query(node["right"], seen, catalog)], scope).spoilt()
-
-
-def _renamed(columns: Iterable[Col], aliases: Any) -> tuple[Col, ...]:
-    names = list(aliases or ())
-    return tuple(replace(c, name=fold(names[i]) if i < len(names) else c.name) for i, c in enumerate(columns))
 
 
 def _select(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
@@ -154,7 +151,7 @@ def _alone(node: Mapping[str, Any], outer: Scope, catalog: Catalog) -> Table:
     )
     from_rows = any(r.rows for r in relations)
     lists = any(not r.rows and not r.single for r in relations)
-    ties(where, before)
+    scope.notes.ties.update(ties(where, before))
     apart = not hang_together([r for r in relations if r.rows], scope.notes.ties)
     scope.notes.listed |= (from_rows and (lists or apart)) or (groups.present and not groups.sound)
     sound = sound and not (from_rows and node.get("sample"))
@@ -197,7 +194,9 @@ def _key_columns(node: Mapping[str, Any], groups: Groups, scope: Scope) -> froze
 def _distinguishes(node: Mapping[str, Any], groups: Groups, columns: Iterable[Col], scope: Scope, query: Query) -> bool:
     """Whether DISTINCT or GROUP BY compares what identifies with something else; a key of a dataset may be grouped by."""
     distinct = any(m["type"] == "DISTINCT_MODIFIER" for m in node.get("modifiers") or ())
-    keys = [k for k in groups.keys if k is not None and k["type"] != "STAR"]
+    keys = [k for k in groups.keys if k is not None]
+    if any(k["type"] == "STAR" for k in keys):
+        return True
     told = [resolve([fold(n) for n in k["column_names"]], scope) if k["type"] == "COLUMN_REF" else None for k in keys]
     shown = [found or exposure(key, scope, query) for key, found in zip(keys, told, strict=True)]
     scope.notes.tested |= any(c.level is Level.MEASURE for c in shown) or (
@@ -228,7 +227,8 @@ def _output(item: Mapping[str, Any], position: int, groups: Groups, scope: Scope
     # A constant alone is one value. Beside rows, or unpacked, it is many, to be held against a person's like any others.
     many = bool(scope.relations) or calls_any(item)
     places = told.places or (frozenset({scope.notes.place()}) if many else told.places)
-    return Col(fold(name), sources, shows_group, told.level, how, places, key)
+    unique = key and passed is not None and passed.unique
+    return Col(fold(name), sources, shows_group, told.level, how, places, key, unique)
 
 
 def _one_column(item: Mapping[str, Any]) -> bool:
@@ -255,7 +255,7 @@ def _star(item: Mapping[str, Any], scope: Scope) -> list[Col]:
         raise UnknownColumnsError
     relations = [r for r in scope.relations if not wanted or r.alias == wanted]
     fields = wanted and (not relations or any(c.name == wanted for r in scope.relations for c in r.columns))
-    if fields or any((wanted and not r.whole) or (left_out and r.repeats) for r in relations):
+    if fields or any((wanted and not r.whole) or r.repeats for r in relations):
         raise UnknownColumnsError
     return [c for r in relations for c in r.columns if c.name not in left_out]
 
@@ -287,7 +287,7 @@ def _relation(alias: str, table: Table, aliases: Any, scope: Scope) -> Relation:
     """Return a table under a name. Each time it is named its values come from places of their own."""
     scope.notes.count(len(table.columns))
     moved = {place: scope.notes.place() for place in sorted(set().union(*(c.places for c in table.columns)))}
-    columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in _renamed(table.columns, aliases))
+    columns = (replace(c, places=frozenset(moved[p] for p in c.places)) for c in renamed(table.columns, aliases))
     return Relation(fold(alias), tuple(columns), table.rows, single=table.single, mark=scope.notes.place())
 
 
@@ -310,6 +310,7 @@ def _dataset(catalog: Catalog, name: str, scope: Scope) -> Table:
             level=_level(c),
             places=frozenset({0}),
             key=_level(c) is Level.IDENTITY,
+            unique=c.key,
         )
         for c in dataset.columns
     ]
@@ -335,17 +336,26 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
     # Names that neither side has may mean what stands to the left of this join, before anything outside.
     both = replace(within(scope, wall=False) if scope.relations else scope, relations=(*left, *right))
     query = partial(_query, catalog=catalog)
-    ties(node.get("condition"), both)
+    tied = ties(node.get("condition"), both)
     for name in using:
-        ties_of(
-            [holder([r.alias, name], both) for r in (*left, *right) if any(c.name == name for c in r.columns)], both
+        tied += tie_of(
+            [holder([r.alias, name], both) for r in (*left, *right) if any(c.name == name for c in r.columns)]
         )
+    # A row that may be missing holds nothing together: it only hangs on one.
+    scope.notes.ties.update(tied if str(node.get("join_type")) == "INNER" else tied[:1])
     sound = is_sound(node.get("condition"), both, query) and sound
     chosen = is_measured(node.get("condition"), both, query)
     if node.get("join_type") in {"SEMI", "ANTI"}:
         # As in NOT EXISTS, more than keys can be held against what is on the left.
         scope.notes.listed |= not joins_by_keys(node.get("condition"), both, query)
     outer, place = str(node.get("join_type")), len(left)
+    if chosen and outer != "INNER":
+        # What is measured of the right side must not be held against more than keys of the left.
+        own_places = frozenset[int]().union(*(c.places for r in right for c in (*r.columns, *r.joined)))
+        scope.notes.listed |= any(
+            not joins_by_keys(part, both, query) and not exposure(part, both, query).places <= own_places
+            for part in conjuncts(node.get("condition"))
+        )
     if outer in {"LEFT", "OUTER", "FULL"} and (chosen or right_measured):
         sides = [*sides[:place], *missing(sides[place:])]
     if outer in {"RIGHT", "OUTER", "FULL"} and (chosen or left_measured):

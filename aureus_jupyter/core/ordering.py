@@ -11,7 +11,7 @@ from aureus_jupyter.core.grouping import place_of
 from aureus_jupyter.core.scopes import Col, Level, Scope, own, resolve
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["modifiers", "orders_by_hidden", "orders_rows", "renames"]
+__all__ = ["modifiers", "orders_by_computed", "orders_by_hidden", "orders_rows", "renames"]
 
 
 def modifiers(node: Mapping[str, Any]) -> list[Any]:
@@ -37,6 +37,12 @@ def _is_named_so(item: Mapping[str, Any], scope: Scope) -> bool:
     if item["type"] != "COLUMN_REF" or sum(c.name == alias for r in scope.relations for c in r.columns) > 1:
         return False
     return resolve([fold(n) for n in item["column_names"]], scope) == own([alias], scope)
+
+
+def orders_by_computed(node: Mapping[str, Any]) -> bool:
+    """Whether a set operation is ordered by an expression: the engine looks for its text among the items of an arm."""
+    orders = [o["expression"] for m in node.get("modifiers") or () for o in m.get("orders") or ()]
+    return any(o["type"] not in {"STAR", "VALUE_CONSTANT", "COLUMN_REF"} for o in orders)
 
 
 def orders_rows(node: Mapping[str, Any], columns: Sequence[Col], scope: Scope) -> bool:

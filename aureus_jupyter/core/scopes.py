@@ -31,6 +31,7 @@ __all__ = [
 
 _CLOCK = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
 """Functions that SQL writes without brackets, so that they look like columns."""
+_CONSTANTS = frozenset({"true", "false", "null"})
 _MADE_UP = ("unnamed_subquery", "valueslist")
 """How the engine calls what has no name."""
 
@@ -56,7 +57,7 @@ class Col:
 
     `places` are the relations its values come from. A statement could enumerate persons by comparing what one relation says
     of them with what another one holds, so values of two places are kept apart. `key`: it is a dataset's own column that
-    tells which row it is.
+    tells which row it is; `unique`: no two rows of that dataset have the same.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Col:
     how: str = "copied"
     places: frozenset[int] = frozenset()
     key: bool = False
+    unique: bool = False
 
     @property
     def label(self) -> bool:
@@ -220,7 +222,8 @@ def own(parts: list[str], scope: Scope) -> Col | None:
             break
     if len(found) > 1 or any(_may_hold(relation, parts) for relation in scope.relations):
         raise UnknownColumnsError
-    if not found and _is_named_here(parts, scope):
+    # Names that the engine makes up for repeats are not in the tree.
+    if not found and (_is_named_here(parts, scope) or any(r.repeats for r in scope.relations)):
         raise UnknownColumnsError
     return next(iter(found), None)
 
@@ -242,13 +245,13 @@ def _is_borne(name: str, scope: Scope) -> bool:
     return False
 
 
-def holder(parts: list[str], scope: Scope) -> Relation | None:
-    """Return the relation of this scope whose key a name means, or None."""
+def holder(parts: list[str], scope: Scope) -> tuple[Relation, Col] | None:
+    """Return the relation of this scope whose key a name means, and the key, or None."""
     column = own(parts, scope)
     if column is None or not column.key:
         return None
     named = [r for r in scope.relations if len(parts) == 1 or r.alias == parts[-2]]
-    return next((r for r in named if column in r.columns or column in r.joined), None)
+    return next(((r, column) for r in named if column in r.columns or column in r.joined), None)
 
 
 def hang_together(relations: Iterable[Relation], ties: Iterable[frozenset[int]]) -> bool:
@@ -325,6 +328,8 @@ def _may_hold(relation: Relation, parts: list[str]) -> bool:
 
     It numbers a repeated name, and names an expression by its text, which is no plain word.
     """
-    unsaid = any(c.name == "" for c in relation.columns) and not all(map(str.isidentifier, parts))
+    unsaid = any(c.name == "" for c in relation.columns) and not all(
+        p.isidentifier() and p not in _CONSTANTS for p in parts
+    )
     named = {relation.alias, *(c.name for c in relation.columns)}
     return (relation.repeats or unsaid) and not named.isdisjoint(parts)

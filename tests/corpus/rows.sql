@@ -235,3 +235,19 @@ select l.country, count(*) from borrower l, (select distinct ead as i from loan)
 select country, histogram(pd) from loan group by country
 select country, bit_or(ead::int) from loan group by country
 select country, row_number() over (order by country) from loan group by country
+select m.ead, l.country, count(*) from borrower l cross join loan m left join loan x on l.borrower_id = x.borrower_id and m.borrower_id = x.borrower_id where l.income > 50 group by all
+select m.country, l.country, count(*) from borrower l cross join borrower m left join borrower x on l.borrower_id = x.borrower_id and m.borrower_id = x.borrower_id where l.income > 50 group by all
+select n, count(*) from (select *, count(*) as n from (select income from borrower) t group by all) u group by n
+select g, sum(r) from (select * exclude (g, income), sum(g) as g, sum(income) as r from (select full_name as x, 0 as g, income from borrower union all select 'a', 1, 0 union all select 'b', 2, 0) t group by all) u group by g
+select country, sum(distinct (1 + income % 2) * (1 + income // 2 % 2 * 3)) from borrower group by all
+select country, sum(distinct (1 + round(income)) * (1 + round(income / 2)) * (1 + round(income / 4))) from borrower group by all
+select v.i, count(*) from (values ('a'), ('b')) v(i), (select 1 as full_name_1) b, loan z where exists (select 1 from (select l.full_name, m.full_name from borrower l join borrower m on m.borrower_id = l.borrower_id) t where full_name_1 = v.i) group by all
+select v.loan_id, (select sum(pd) from (select * from (select loan_id, pd, loan_id from loan) i) t(x, pd) where x = loan_id) from (select unnest(range(60)) as loan_id) v
+select v.loan_id, (select sum(pd) from (select loan_id, pd, loan_id from loan) t(x, pd) where x = loan_id) from (select unnest(range(60)) as loan_id) v
+select full_name from (select country as full_name, max(full_name) as k from borrower group by country union all select 'zz', 'a' order by max(full_name) limit 2) t
+select count(*) from (select income, country from borrower union select 57, 'CZ') t
+select m.ead, l.country, count(*) from borrower l join loan m on m.borrower_id = l.borrower_id left join borrower x on x.borrower_id = l.borrower_id and x.income > 50 and m.ead = 1 left join borrower y on y.borrower_id = l.borrower_id and y.income <= 50 and m.ead > 1 where x.country is null and y.country is null group by all
+select sum(pd) from (select true, loan_id as "true", loan_id, pd from loan) t where loan_id = "true"
+select m.ead, count(*) from loan l join loan m on m.borrower_id = l.borrower_id join borrower b on b.borrower_id = l.borrower_id where b.income > 50 and m.loan_id <> l.loan_id group by all
+with t as (select ead + 1, loan_id as "(ead + 1)", loan_id as k, pd from loan) select v."(ead + 1)", (select sum(pd) from t y(a) where k = "(ead + 1)") from (select unnest(range(60)) as "(ead + 1)") v
+with t as (select true, loan_id as "true", loan_id as k, pd from loan) select v."true", (select sum(pd) from t y(a) where k = "true") from (select unnest(range(60)) as "true") v

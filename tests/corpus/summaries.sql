@@ -73,3 +73,5 @@ select b.country, sum(income * 1.1), avg(round(income / 1000)), sum(case when in
 select b.country, count(*) from borrower b, loan l where l.borrower_id = b.borrower_id and b.income > 50 and l.pd > 0.1 group by b.country
 select b.country, count(*) from borrower b join loan l using (borrower_id) join loan m on m.loan_id = l.loan_id where b.income > 50 group by b.country
 with m as (select avg(income) as a from borrower) select b.country, count(*) from borrower b, m where b.country <> 'CZ' group by b.country
+select b.country, sum(l.ead) from borrower b left join loan l on l.borrower_id = b.borrower_id where b.income > 50 group by b.country
+select b.country, sum(l.ead), avg(b.income * 2) from borrower b left join loan l using (borrower_id) where b.income > 50 group by b.country
