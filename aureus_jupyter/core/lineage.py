@@ -341,8 +341,11 @@ def _join(node: Mapping[str, Any], scope: Scope, catalog: Catalog) -> tuple[list
         tied += tie_of(
             [holder([r.alias, name], both) for r in (*left, *right) if any(c.name == name for c in r.columns)]
         )
-    # A row that may be missing holds nothing together: it only hangs on one.
-    scope.notes.ties.update(tied if str(node.get("join_type")) == "INNER" else tied[:1])
+    if str(node.get("join_type")) != "INNER":
+        # A row that may be missing holds nothing together, and no condition on it keeps two of the left apart: it hangs on one.
+        near = frozenset(r.mark for r in left)
+        tied = [tie for tie in tied if len(tie & near) == 1][:1]
+    scope.notes.ties.update(tied)
     sound = is_sound(node.get("condition"), both, query) and sound
     chosen = is_measured(node.get("condition"), both, query)
     if node.get("join_type") in {"SEMI", "ANTI"}:

@@ -251,3 +251,5 @@ select sum(pd) from (select true, loan_id as "true", loan_id, pd from loan) t wh
 select m.ead, count(*) from loan l join loan m on m.borrower_id = l.borrower_id join borrower b on b.borrower_id = l.borrower_id where b.income > 50 and m.loan_id <> l.loan_id group by all
 with t as (select ead + 1, loan_id as "(ead + 1)", loan_id as k, pd from loan) select v."(ead + 1)", (select sum(pd) from t y(a) where k = "(ead + 1)") from (select unnest(range(60)) as "(ead + 1)") v
 with t as (select true, loan_id as "true", loan_id as k, pd from loan) select v."true", (select sum(pd) from t y(a) where k = "true") from (select unnest(range(60)) as "true") v
+select m.ead, l.country, count(*) from borrower l cross join loan m left join loan z on l.borrower_id = m.borrower_id where l.income > 50 group by all
+select m.country, l.country, count(*) from borrower l cross join borrower m left join borrower z on l.borrower_id = m.borrower_id and z.borrower_id = l.borrower_id where l.income > 50 group by all

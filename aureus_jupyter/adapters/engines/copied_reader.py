@@ -207,6 +207,7 @@ def _kind(declared: Any) -> str:
     try:
         generic = declared.as_generic(allow_nulltype=True)
     except NotImplementedError:
+        # SQLAlchemy's own word for a type of one dialect only, which has no general form.
         return ""
     if isinstance(generic, types.Numeric) and not isinstance(generic, types.Float):
         precision, scale = generic.precision, generic.scale
