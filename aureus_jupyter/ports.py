@@ -29,6 +29,7 @@ __all__ = [
     "Ids",
     "Limits",
     "LineageSink",
+    "OverlapLedger",
     "PolicyEngine",
     "Progress",
     "RawColumn",
@@ -311,6 +312,22 @@ class Signer(Protocol):
         """Return exactly these bytes with a signature by this key over their pre-authentication encoding (`core.dsse.pae`).
 
         Two signatures of the same bytes need not be equal. Raises EvidenceError or Unavailable when the key is out of reach.
+        """
+        ...
+
+
+@runtime_checkable
+class OverlapLedger(Protocol):
+    """Which summaries were answered, so that no two of them tell of a few persons by their difference. One for all kernels.
+
+    Never forgets. Raises Unavailable `ledger_unusable` for what it cannot read or keep: then nothing is answered.
+    """
+
+    def record(self, owner: str, entry: str, check: Callable[[Sequence[str]], None]) -> None:
+        """Give `check` every entry of `owner`, oldest first, and keep `entry` when it returns; what it raises goes on.
+
+        Nobody else's entry of the same owner comes between the look and the keeping, in whatever process. An entry that is there
+        already is neither checked nor kept again. When this returns, the entry is on disk.
         """
         ...
 

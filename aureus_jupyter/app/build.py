@@ -18,7 +18,7 @@ from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, OverlapLedger, PolicyEngine, Progress, ResultTable, Signer
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog
@@ -41,6 +41,7 @@ __all__ = [
     "keys_folder",
     "limits",
     "mask_key",
+    "overlaps",
     "pack_connection",
     "pack_folder",
     "policies",
@@ -236,6 +237,12 @@ def mask_key(settings: Settings) -> bytes:
     from aureus_jupyter.adapters.signers.secret import load_or_create_secret
 
     return load_or_create_secret(keys_folder(settings) / "mask.key")
+
+
+def overlaps() -> OverlapLedger:
+    """Return the ledger of answered summaries. Opens nothing yet."""
+    made: OverlapLedger = plugins.load("overlaps", "sqlite")(data_folder() / "ledgers" / "overlap.sqlite")
+    return made
 
 
 def copilot(settings: Settings, spent: int = 0) -> Copilot:

@@ -9,7 +9,18 @@ from aureus_jupyter.core.analyze import bound_text
 from aureus_jupyter.core.evidence import without_secrets
 from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
+from aureus_jupyter.ports import (
+    Clock,
+    Copilot,
+    Engine,
+    Ids,
+    Limits,
+    OverlapLedger,
+    Progress,
+    ResultTable,
+    RunStore,
+    Signer,
+)
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
 from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_models
@@ -17,6 +28,7 @@ from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.service.shield import Shield, shielded
+from aureus_jupyter.service.summaries import Gate
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
@@ -46,6 +58,7 @@ class Desk:
     limits: Limits
     environment: tuple[tuple[str, str], ...] = ()
     rows_in_evidence: Callable[[ResultTable], Sequence[PackFile]] | None = None
+    overlaps: OverlapLedger | None = None
 
 
 class _StoppedError(Exception):
@@ -108,6 +121,8 @@ class Runner:
         """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""
         if run.verdict is None or run.verdict.kind is not VerdictKind.ALLOW:
             return "This would wait for a yes; there is no estimate before it."
+        if run.verdict.summaries:
+            return "This would run if its groups are large enough. There is no estimate: it would tell their size."
         if run.verdict.filters:
             return "This would run. There is no estimate: it would count rows that policy hides."
         return self.desk.engine.estimate(plan, dict(run.draft.parameters) if run.draft is not None else {})
@@ -245,10 +260,12 @@ class Runner:
         run = started
         limits = replace(desk.limits, rows=decided.plan.rows)
         try:
+            gate = Gate(engine=desk.engine, ledger=desk.overlaps, principal=desk.principal, limits=desk.limits)
+            asked = gate.pass_through(decided, run.draft.parameters)
             table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
             rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()
-            return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table, rows
+            return advance(run, self._event(EventKind.COMPLETED, info.digest, asked), result=info), table, rows
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:

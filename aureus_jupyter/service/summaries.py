@@ -1,0 +1,146 @@
+"""Before a dataset answers in a summary: are its groups large enough, and do they differ enough from earlier ones.
+
+The guard's questions go the way of any statement: the engine makes their shadow, reads them against its allow-list, binds them and
+must see no other table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aureus_jupyter.core import overlap
+from aureus_jupyter.core.analyze import bound_text
+from aureus_jupyter.core.summary import check_values
+from aureus_jupyter.errors import AureusError, Refused, Unavailable
+from aureus_jupyter.ports import Engine, Limits, OverlapLedger
+from aureus_jupyter.service.decisions import Decided
+from aureus_jupyter.values.catalog import Dataset, fold
+from aureus_jupyter.values.obligations import SummaryOnly
+from aureus_jupyter.values.plan import Parameter, Plan, Shadow
+from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.summaries import Answered, Summary
+
+__all__ = ["MOST_REMEMBERED", "Gate"]
+
+MOST_REMEMBERED = 100
+"""How many different summaries of one dataset a principal is answered: each new one is held against all of them."""
+
+Values = Sequence[tuple[str, Parameter]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What stands before summaries. Without a ledger nothing passes."""
+
+    engine: Engine
+    ledger: OverlapLedger | None
+    principal: Principal
+    limits: Limits
+
+    def pass_through(self, decided: Decided, values: Values) -> str:
+        """Let a summary through, and return for the record what was asked of it; nothing for any other statement.
+
+        Leaves the decided plan prepared. When this returns, the ledger holds the summary. Raises Refused: `small_group`,
+        `differencing`, `differencing_limit`, `groups_unknown`, and what the ledger and the engine raise.
+        """
+        if decided.summary is None:
+            return ""
+        assert decided.plan is not None, "what is denied has no summary"
+        if self.ledger is None:
+            raise Refused(
+                "cannot_meet", "there is no ledger of answered summaries here", hint="Ask your platform team for one."
+            )
+        check_values(values)
+        rules = decided.verdict.summaries
+        (shadow,) = decided.plan.shadows
+        (whole,) = (d for d in decided.datasets if fold(d.name) == fold(shadow.dataset))
+        for rule in rules:
+            self._check_size(decided, rule, shadow, whole, values)
+        new = overlap.answered(decided.summary, shadow, values)
+        owner = json.dumps([self.principal.name, whole.pack, fold(whole.name), whole.source])
+
+        def check(earlier: Sequence[str]) -> None:
+            if len(earlier) >= MOST_REMEMBERED:
+                raise _full(whole.name)
+            for text in earlier:
+                self._check_pair(decided, new, _read(text), shadow, whole)
+
+        self.ledger.record(owner, overlap.encoded(new), check)
+        self.engine.prepare(decided.plan, decided.datasets)
+        least = max(rule.smallest for rule in rules)
+        return f"every group has at least {least} persons, and differs from earlier answers by none or as many"
+
+    def _check_size(
+        self, decided: Decided, rule: SummaryOnly, shadow: Shadow, whole: Dataset, values: Values
+    ) -> None:
+        summary: Summary = decided.summary  # type: ignore[assignment]
+        named = [(name, value) for name, value in values if name in summary.parameters]
+        text = overlap.small_groups(summary, rule)
+        if self._asked(text, overlap.person_shadow(shadow, rule, whole), named, decided):
+            raise Refused(
+                "small_group",
+                f"{whole.name} answers only about groups of at least {rule.smallest} persons, and not every group here is",
+                hint="Group by fewer or coarser columns, or choose more rows.",
+            )
+
+    def _check_pair(self, decided: Decided, new: Answered, old: Answered, shadow: Shadow, whole: Dataset) -> None:
+        if not overlap.shows_alike(shadow, old):
+            raise Refused(
+                "differencing_limit",
+                f"the columns of {whole.name} are masked in another way than in earlier answers, which cannot be compared any more",
+                hint="Ask your platform team to begin your ledger of answered summaries anew.",
+            )
+        values = overlap.pair_values(new, old)
+        for rule in decided.verdict.summaries:
+            pair = overlap.pair_shadow(overlap.person_shadow(shadow, rule, whole), old)
+            for text in overlap.differences(new, old, rule):
+                if self._asked(text, pair, values, decided):
+                    raise Refused(
+                        "differencing",
+                        f"together with an earlier answer this would tell of fewer than {rule.smallest} persons of {whole.name}",
+                        hint="Choose and group the rows as an earlier cell did, or in a way that is clearly another.",
+                    )
+
+    def _asked(self, text: str, shadow: Shadow, values: Values, decided: Decided) -> int:
+        """Return the engine's answer to one of our questions: a number. Raises Refused `groups_unknown` when there is none."""
+        dialect = self.engine.dialect
+        try:
+            plan = Plan(
+                sql=text,
+                bound=bound_text(text, dialect),
+                dialect=dialect,
+                shadows=(shadow,),
+                parameters=tuple(sorted(name for name, _ in values)),
+            )
+            self.engine.prepare(plan, decided.datasets)
+            table = self.engine.run(plan, dict(values), replace(self.limits, rows=None))
+            return int(str(table.preview(1)[0][0]))
+        except Unavailable:
+            raise
+        except (AureusError, ValueError, LookupError):
+            raise Refused(
+                "groups_unknown",
+                "whether the groups of this summary are large enough could not be found out",
+                hint="Write simpler conditions and keys, without casts of text and without arithmetic that can fail.",
+            ) from None
+
+
+def _read(text: str) -> Answered:
+    try:
+        return overlap.decoded(text)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Unavailable(
+            "ledger_unusable",
+            "the ledger of answered summaries holds something that cannot be read",
+            hint="Ask your platform team to begin it anew.",
+        ) from None
+
+
+def _full(dataset: str) -> Refused:
+    return Refused(
+        "differencing_limit",
+        f"you were answered {MOST_REMEMBERED} different summaries of {dataset}, and each new one would be held against all",
+        hint="Run one of the earlier cells again, or ask your platform team to begin your ledger anew.",
+    )
