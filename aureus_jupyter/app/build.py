@@ -18,7 +18,17 @@ from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, OverlapLedger, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.ports import (
+    Clock,
+    Copilot,
+    Engine,
+    Limits,
+    OverlapLedger,
+    PolicyEngine,
+    Progress,
+    ResultTable,
+    Signer,
+)
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog

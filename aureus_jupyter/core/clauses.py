@@ -13,7 +13,9 @@ from aureus_jupyter.values.catalog import fold
 
 __all__ = ["UnclearError", "clauses", "items", "named", "without_alias"]
 
-_CLAUSES = frozenset("select from where group having order limit offset fetch qualify window using union except".split())
+_CLAUSES = frozenset(
+    "select from where group having order limit offset fetch qualify window using union except".split()
+)
 _CLAUSES |= {"intersect"}
 
 

@@ -20,7 +20,17 @@ from aureus_jupyter.values.obligations import SummaryOnly
 from aureus_jupyter.values.plan import MARK, RAW, Parameter, Shadow
 from aureus_jupyter.values.summaries import Answered, Summary
 
-__all__ = ["answered", "decoded", "differences", "encoded", "pair_shadow", "pair_values", "person_shadow", "shows_alike", "small_groups"]
+__all__ = [
+    "answered",
+    "decoded",
+    "differences",
+    "encoded",
+    "pair_shadow",
+    "pair_values",
+    "person_shadow",
+    "shows_alike",
+    "small_groups",
+]
 
 
 def _own(name: str) -> str:
@@ -65,7 +75,7 @@ def encoded(one: Answered) -> str:
 def decoded(text: str) -> Answered:
     """Return what `encoded` wrote. Raises ValueError, TypeError or KeyError for anything else."""
     found: dict[str, Any] = json.loads(text)
-    summary = {key: tuple(v) if isinstance(v, list) else v for key, v in found.pop("summary").items()}
+    summary: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in found.pop("summary").items()}
     values = tuple((str(name), value) for name, value in found.pop("values"))
     return Answered(summary=Summary(**summary), values=values, others=tuple(found.pop("others")), **found)
 
@@ -108,7 +118,9 @@ def small_groups(summary: Summary, rule: SummaryOnly) -> str:
     tests = [f"{size} < {least}"]
     for name in summary.counted:
         column = quoted(name)
-        held = f"count(DISTINCT CASE WHEN {column} IS NOT NULL THEN {_PERSON} END)" if rule.person else f"count({column})"
+        held = (
+            f"count(DISTINCT CASE WHEN {column} IS NOT NULL THEN {_PERSON} END)" if rule.person else f"count({column})"
+        )
         tests.append(f"(count({column}) > 0 AND {held} < {least})")
     keys = f" GROUP BY {', '.join(_bracketed(key) for key in summary.keys)}" if summary.keys else ""
     where = f" WHERE {_bracketed(summary.where)}" if summary.where else ""
@@ -161,7 +173,10 @@ class _Side:
 
 def pair_values(new: Answered, old: Answered) -> tuple[tuple[str, Parameter], ...]:
     """Return the parameters of a question about two summaries, each under the name it has there."""
-    return (*((f"a_{name}", value) for name, value in old.values), *((f"b_{name}", value) for name, value in new.values))
+    return (
+        *((f"a_{name}", value) for name, value in old.values),
+        *((f"b_{name}", value) for name, value in new.values),
+    )
 
 
 def differences(new: Answered, old: Answered, rule: SummaryOnly) -> Iterator[str]:
@@ -223,10 +238,7 @@ def _difference(a: _Side, b: _Side, rule: SummaryOnly, column: str) -> str:
     )
     pairs = f"SELECT count(*) FROM ({met}) AS {_own('p')} WHERE {a.is_in} = 1 AND {b.is_in} = 1 AND ({bad})"
     left = [_left(one, other, rule) for one, other in ((a, b), (b, a))]
-    return (
-        f"WITH {_own('r')} AS ({rows}), {_own('s')} AS ({summed}) "
-        f"SELECT ({pairs}) + ({left[0]}) + ({left[1]})"
-    )
+    return f"WITH {_own('r')} AS ({rows}), {_own('s')} AS ({summed}) SELECT ({pairs}) + ({left[0]}) + ({left[1]})"
 
 
 def _meetings(a: _Side, b: _Side, rule: SummaryOnly) -> str:

@@ -39,9 +39,9 @@ def rewrite(
     """Return the plan for a statement the verdict lets run.
 
     `catalog` is whole, with the columns that the verdict hides. `rows` is the user's own cap; the smaller of it and the
-    verdict's counts. `summarised`: the statement was found to be a plain summary (`core.summary`), and whoever runs the plan
-    asks for the size of its groups first. Raises Refused `cannot_mask`, `cannot_filter` or `policy_expression` when an obligation cannot be met: the
-    statement then does not run.
+    verdict's counts. `summarised`: the statement is a plain summary (`core.summary`), and whoever runs the plan asks for
+    the size of its groups first. Raises Refused `cannot_meet`, `cannot_mask`, `cannot_filter` or `policy_expression` when an
+    obligation cannot be met: the statement then does not run.
     """
     if verdict.budgets:
         raise Refused(

@@ -140,9 +140,7 @@ class Decider:
             summary=summary,
         )
 
-    def _summary(
-        self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Engine
-    ) -> Summary:
+    def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Engine) -> Summary:
         """Return the summary a statement is over the one dataset it may be about. Raises Refused."""
         dataset = self._shown(self.catalog.index[fold(verdict.summaries[0].dataset)], asker)
 

@@ -249,7 +249,8 @@ class Runner:
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
         desk = self.desk
-        parameters = dict(run.draft.parameters)
+        values = run.draft.parameters
+        parameters = dict(values)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
             # A key that cannot be used is found before anything is read, not when there is nothing to sign it with.
@@ -261,7 +262,7 @@ class Runner:
         limits = replace(desk.limits, rows=decided.plan.rows)
         try:
             gate = Gate(engine=desk.engine, ledger=desk.overlaps, principal=desk.principal, limits=desk.limits)
-            asked = gate.pass_through(decided, run.draft.parameters)
+            asked = gate.pass_through(decided, values)
             table = desk.engine.run(decided.plan, parameters, limits, progress)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
             rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()

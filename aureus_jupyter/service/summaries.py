@@ -72,9 +72,7 @@ class Gate:
         least = max(rule.smallest for rule in rules)
         return f"every group has at least {least} persons, and differs from earlier answers by none or as many"
 
-    def _check_size(
-        self, decided: Decided, rule: SummaryOnly, shadow: Shadow, whole: Dataset, values: Values
-    ) -> None:
+    def _check_size(self, decided: Decided, rule: SummaryOnly, shadow: Shadow, whole: Dataset, values: Values) -> None:
         summary: Summary = decided.summary  # type: ignore[assignment]
         named = [(name, value) for name, value in values if name in summary.parameters]
         text = overlap.small_groups(summary, rule)
