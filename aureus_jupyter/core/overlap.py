@@ -8,7 +8,7 @@ they were written, in brackets of their own. Every answer is a number of groups 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from aureus_jupyter.values.summaries import Answered, Summary
 __all__ = [
     "answered",
     "decoded",
-    "differences",
+    "difference",
     "encoded",
     "pair_shadow",
     "pair_values",
@@ -38,7 +38,7 @@ def _own(name: str) -> str:
     return f'"{MARK}{name}"'
 
 
-_PERSON = _own("person")
+_PERSON, _LEVEL, _COUNT = _own("person"), _own("level"), _own("count")
 
 
 # -- what is kept --------------------------------------------------------------------------------------------------
@@ -138,36 +138,39 @@ def _bracketed(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One of two summaries in a question: the letter its names have, its text, and whether its groups or all of it is meant."""
+    """One of two summaries in a question: the letter its names have, its text, and whether the shadow marks what it could see."""
 
     letter: str
     summary: Summary
     marked: bool
-    whole: bool = False
 
-    def spelt(self, text: str) -> str:
-        return spell_names(text, lambda name: f":{self.letter}_{name}", str)
+    def own(self, name: str) -> str:
+        return _own(f"{name}_{self.letter}")
 
     @property
     def keys(self) -> list[str]:
-        return [] if self.whole else [_own(f"{self.letter}{place}") for place in range(len(self.summary.keys))]
+        return [self.own(f"key{place}") for place in range(len(self.summary.keys))]
 
     @property
     def is_in(self) -> str:
-        return _own(f"in_{self.letter}")
+        return self.own("in")
 
     @property
     def cell(self) -> str:
         """What tells the groups of this side apart."""
-        return ", ".join([self.is_in, *self.keys])
+        return ", ".join([_LEVEL, self.is_in, *self.keys])
 
     def layer(self, below: str) -> str:
         """Return a SELECT of all that is below and, of each row, whether it is in and in which group."""
-        where = _bracketed(self.spelt(self.summary.where)) if self.summary.where else "1 = 1"
-        seen = f"{_own('seen_' + self.letter)} = 1 AND " if self.marked else ""
-        columns = [f"CASE WHEN {seen}{where} THEN 1 ELSE 0 END AS {self.is_in}"]
-        for name, key in zip(self.keys, self.summary.keys, strict=False):
-            columns.append(f"CASE WHEN {seen}{where} THEN {_bracketed(self.spelt(key))} END AS {name}")
+
+        def spelt(text: str) -> str:
+            return _bracketed(spell_names(text, lambda name: f":{self.letter}_{name}", str))
+
+        where = spelt(self.summary.where) if self.summary.where else "1 = 1"
+        test = f"{self.own('seen')} = 1 AND {where}" if self.marked else where
+        columns = [f"CASE WHEN {test} THEN 1 ELSE 0 END AS {self.is_in}"]
+        for name, key in zip(self.keys, self.summary.keys, strict=True):
+            columns.append(f"CASE WHEN {test} THEN {spelt(key)} END AS {name}")
         return f"SELECT *, {', '.join(columns)} FROM {below} AS {self.summary.alias}"
 
 
@@ -179,10 +182,10 @@ def pair_values(new: Answered, old: Answered) -> tuple[tuple[str, Parameter], ..
     )
 
 
-def differences(new: Answered, old: Answered, rule: SummaryOnly) -> Iterator[str]:
-    """Yield the questions that must all be answered with 0 before `new` may be answered after `old`.
+def difference(new: Answered, old: Answered, rule: SummaryOnly) -> str | None:
+    """Return the question that must be answered with 0 before `new` may be answered after `old`, or None where it would be.
 
-    Each asks, where a group of one summary and a group of the other share a row, for how many of them one holds rows that the
+    It asks, where a group of one summary and a group of the other share a row, for how many of them one holds rows that the
     other does not and those rows are of fewer persons than the smallest number; and likewise for how many groups of one what is left
     beside the other's groups that lie wholly within it is so small. A whole summary counts as one group too. What both count in the
     same column is asked once more of the rows that have a value there.
@@ -191,84 +194,102 @@ def differences(new: Answered, old: Answered, rule: SummaryOnly) -> Iterator[str
     alike = not marked and new.summary.where == old.summary.where and _of(new) == _of(old)
     alike = alike and fold(new.summary.alias) == fold(old.summary.alias)
     if alike and (set(new.summary.keys) <= set(old.summary.keys) or set(new.summary.keys) >= set(old.summary.keys)):
-        return  # The groups of one are made of whole groups of the other, which were found large enough.
-    for column in ("", *(name for name in new.summary.counted if name in old.summary.counted)):
-        for whole_old, whole_new in _levels(new.summary, old.summary, alike):
-            a = _Side("a", old.summary, marked, whole_old)
-            b = _Side("b", new.summary, marked, whole_new)
-            yield _difference(a, b, rule, column)
+        return None  # The groups of one are made of whole groups of the other, which were found large enough.
+    a, b = _Side("a", old.summary, marked), _Side("b", new.summary, marked)
+    columns = tuple(name for name in new.summary.counted if name in old.summary.counted)
+    # Of the same rows, all of one is all of the other.
+    levels = [(False, False)] if alike else _levels(new.summary, old.summary)
+    person = [_PERSON] if rule.person else []
+    summed = f"SELECT *, {', '.join(_sums(a, b, person))} FROM {_own('r')}"
+    met = f"SELECT *, {_windows(a, b)} FROM ({_meetings(a, b, person)}) AS {_own('m')}"
+    least = int(rule.smallest)
+    bad = " OR ".join(
+        f"({s.own('rows')} > {_own('rows')} AND {s.own('all')} - {s.own('within')} < {least})" for s in (a, b)
+    )
+    pairs = f"SELECT count(*) FROM ({met}) AS {_own('p')} WHERE {a.is_in} = 1 AND {b.is_in} = 1 AND ({bad})"
+    return (
+        f"WITH {_own('l')} AS MATERIALIZED ({_rows(a, b, person, columns)}), {_own('r')} AS ({_at_levels(a, b, person, columns, levels)}), "
+        f"{_own('s')} AS MATERIALIZED ({summed}) SELECT ({pairs}) + ({_left(a, b, person, least)}) + ({_left(b, a, person, least)})"
+    )
 
 
 def _of(one: Answered) -> tuple[tuple[str, str, Parameter], ...]:
     return tuple((name, type(value).__name__, value) for name, value in one.values)
 
 
-def _levels(new: Summary, old: Summary, alike: bool) -> list[tuple[bool, bool]]:
-    """Return what to hold against what: whole or by groups, of the old and of the new one."""
-    if alike:
-        return [(False, False)]  # of the same rows, all of one is all of the other
-    return [(a, b) for a in ((False, True) if old.keys else (True,)) for b in ((False, True) if new.keys else (True,))]
-
-
-def _difference(a: _Side, b: _Side, rule: SummaryOnly, column: str) -> str:
-    least = int(rule.smallest)
-    both = ", ".join([a.cell, b.cell])
-    person = f", {_PERSON}" if rule.person else ""
-    some = f" AND {quoted(column)} IS NOT NULL" if column else ""
-    layers = b.layer(f"({a.layer(a.summary.table)})")
-    # One row for each person in each meeting of two groups, and how many rows of the data it stands for.
-    rows = (
-        f"SELECT {both}{person}, count(*) AS {_own('c')} FROM ({layers}) AS {_own('l')}"
-        f" WHERE ({a.is_in} = 1 OR {b.is_in} = 1){some} GROUP BY {both}{person}"
-    )
-    sums = [
-        f"sum({_own('c')}) OVER (PARTITION BY {of}) AS {_own(name)}"
-        for of, name in ((a.cell, "rows_a"), (b.cell, "rows_b"), (both, "rows_ab"))
+def _levels(new: Summary, old: Summary) -> list[tuple[bool, bool]]:
+    """Return what to hold against what: by groups or whole, of the old and of the new one. By groups comes first."""
+    return [
+        (a, b) for a in ((False, True) if old.keys else (False,)) for b in ((False, True) if new.keys else (False,))
     ]
-    if rule.person:
-        for side in (a, b):
-            of = f"PARTITION BY {side.cell}, {_PERSON}"
-            sums.append(f"sum({_own('c')}) OVER ({of}) AS {_own('own_' + side.letter)}")
-            sums.append(f"row_number() OVER ({of}) AS {_own('nth_' + side.letter)}")
-    summed = f"SELECT *, {', '.join(sums)} FROM {_own('r')}"
-    met = f"SELECT *, {_windows(a, b)} FROM ({_meetings(a, b, rule)}) AS {_own('m')}"
-    bad = " OR ".join(
-        f"({_own('rows_' + s.letter)} > {_own('rows_ab')} AND {_own('all_' + s.letter)} - {_own('within_' + s.letter)} < {least})"
-        for s in (a, b)
+
+
+def _rows(a: _Side, b: _Side, person: list[str], columns: tuple[str, ...]) -> str:
+    """Return where each row is, its person and which counted columns it has a value in; and how many rows are alike."""
+    found = [a.is_in, *a.keys, b.is_in, *b.keys, *person]
+    held = [f"CASE WHEN {quoted(c)} IS NULL THEN 0 ELSE 1 END AS {_own(f'held{n}')}" for n, c in enumerate(columns)]
+    inner = f"SELECT {', '.join([*found, *held])} FROM ({b.layer(f'({a.layer(a.summary.table)})')}) AS {_own('d')}"
+    every = ", ".join([*found, *(_own(f"held{n}") for n in range(len(columns)))])
+    return (
+        f"SELECT {every}, count(*) AS {_COUNT} FROM ({inner}) AS {_own('i')} "
+        f"WHERE {a.is_in} = 1 OR {b.is_in} = 1 GROUP BY {every}"
     )
-    pairs = f"SELECT count(*) FROM ({met}) AS {_own('p')} WHERE {a.is_in} = 1 AND {b.is_in} = 1 AND ({bad})"
-    left = [_left(one, other, rule) for one, other in ((a, b), (b, a))]
-    return f"WITH {_own('r')} AS ({rows}), {_own('s')} AS ({summed}) SELECT ({pairs}) + ({left[0]}) + ({left[1]})"
 
 
-def _meetings(a: _Side, b: _Side, rule: SummaryOnly) -> str:
-    """Return one row for each meeting of two groups: their rows, and persons of each who lie in it wholly, and in all."""
-    columns = [f"min({_own(name)}) AS {_own(name)}" for name in ("rows_a", "rows_b", "rows_ab")]
-    for side in (a, b):
-        own, nth = _own("own_" + side.letter), _own("nth_" + side.letter)
-        if rule.person:
-            within = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {own} = {_own('c')} THEN 1 ELSE 0 END)"
-            first = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {nth} = 1 THEN 1 ELSE 0 END)"
-        else:
-            within = first = f"min({_own('rows_ab')})"
-        columns += [f"{within} AS {_own('within_' + side.letter)}", f"{first} AS {_own('first_' + side.letter)}"]
+def _at_levels(a: _Side, b: _Side, person: list[str], columns: tuple[str, ...], levels: list[tuple[bool, bool]]) -> str:
+    """Return the rows once for each level and column, with the keys that tell groups apart there."""
+    parts: list[str] = []
+    for held in ("", *(_own(f"held{n}") for n in range(len(columns)))):
+        for wholes in levels:
+            kept: list[str] = []
+            shown: list[str] = []
+            for side, whole in zip((a, b), wholes, strict=True):
+                kept += [side.is_in, *([] if whole else side.keys)]
+                shown += [side.is_in, *(f"NULL AS {key}" if whole else key for key in side.keys)]
+            parts.append(
+                f"SELECT {len(parts)} AS {_LEVEL}, {', '.join([*shown, *person])}, sum({_COUNT}) AS {_COUNT} FROM {_own('l')}"
+                + (f" WHERE {held} = 1" if held else "")
+                + f" GROUP BY {', '.join([*kept, *person])}"
+            )
+    return " UNION ALL ".join(parts)
+
+
+def _sums(a: _Side, b: _Side, person: list[str]) -> list[str]:
+    """Return how many rows each group and each meeting of two has, and each person in each group."""
     both = f"{a.cell}, {b.cell}"
+    sums = [f"sum({_COUNT}) OVER (PARTITION BY {both}) AS {_own('rows')}"]
+    for side in (a, b):
+        sums.append(f"sum({_COUNT}) OVER (PARTITION BY {side.cell}) AS {side.own('rows')}")
+        if person:
+            of = f"PARTITION BY {side.cell}, {_PERSON}"
+            sums.append(f"sum({_COUNT}) OVER ({of}) AS {side.own('mine')}")
+            sums.append(f"row_number() OVER ({of}) AS {side.own('nth')}")
+    return sums
+
+
+def _meetings(a: _Side, b: _Side, person: list[str]) -> str:
+    """Return one row for each meeting of two groups: their rows, and persons of each who lie in it wholly, and in all."""
+    columns = [f"min({name}) AS {name}" for name in (_own("rows"), a.own("rows"), b.own("rows"))]
+    for side in (a, b):
+        within = first = f"min({_own('rows')})"
+        if person:
+            within = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {side.own('mine')} = {_COUNT} THEN 1 ELSE 0 END)"
+            first = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {side.own('nth')} = 1 THEN 1 ELSE 0 END)"
+        columns += [f"{within} AS {side.own('within')}", f"{first} AS {side.own('first')}"]
+    both = f"{a.cell}, {b.is_in}" + "".join(f", {key}" for key in b.keys)
     return f"SELECT {both}, {', '.join(columns)} FROM {_own('s')} GROUP BY {both}"
 
 
 def _windows(a: _Side, b: _Side) -> str:
-    return ", ".join(
-        f"sum({_own('first_' + side.letter)}) OVER (PARTITION BY {side.cell}) AS {_own('all_' + side.letter)}"
-        for side in (a, b)
-    )
+    return ", ".join(f"sum({s.own('first')}) OVER (PARTITION BY {s.cell}) AS {s.own('all')}" for s in (a, b))
 
 
-def _left(one: _Side, other: _Side, rule: SummaryOnly) -> str:
+def _left(one: _Side, other: _Side, person: list[str], least: int) -> str:
     """Return the question for how many groups of one side what lies outside the other's groups within it is too small."""
-    within = f"({other.is_in} = 1 AND {_own('rows_' + other.letter)} = {_own('rows_ab')})"
-    size = f"count(DISTINCT {_PERSON})" if rule.person else f"sum({_own('c')})"
+    within = f"({other.is_in} = 1 AND {other.own('rows')} = {_own('rows')})"
+    size = f"count(DISTINCT {_PERSON})" if person else f"sum({_COUNT})"
     groups = (
         f"SELECT count(*) AS {_own('n')} FROM {_own('s')} WHERE {one.is_in} = 1 AND NOT {within}"
-        f" GROUP BY {one.cell} HAVING {size} < {int(rule.smallest)}"
+        f" GROUP BY {one.cell} HAVING {size} < {least}"
     )
     return f"SELECT count(*) FROM ({groups}) AS {_own('o')}"

@@ -93,13 +93,13 @@ class Gate:
         values = overlap.pair_values(new, old)
         for rule in decided.verdict.summaries:
             pair = overlap.pair_shadow(overlap.person_shadow(shadow, rule, whole), old)
-            for text in overlap.differences(new, old, rule):
-                if self._asked(text, pair, values, decided):
-                    raise Refused(
-                        "differencing",
-                        f"together with an earlier answer this would tell of fewer than {rule.smallest} persons of {whole.name}",
-                        hint="Choose and group the rows as an earlier cell did, or in a way that is clearly another.",
-                    )
+            text = overlap.difference(new, old, rule)
+            if text is not None and self._asked(text, pair, values, decided):
+                raise Refused(
+                    "differencing",
+                    f"together with an earlier answer this would tell of fewer than {rule.smallest} persons of {whole.name}",
+                    hint="Choose and group the rows as an earlier cell did, or in a way that is clearly another.",
+                )
 
     def _asked(self, text: str, shadow: Shadow, values: Values, decided: Decided) -> int:
         """Return the engine's answer to one of our questions: a number. Raises Refused `groups_unknown` when there is none."""

@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from ward import Ward, ward_at
 
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
 from aureus_jupyter.core.text import bind_names
 from aureus_jupyter.errors import AureusError
-from ward import Ward, ward_at
 
 CORPUS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parents[1] / "corpus" / "summaries_only.yaml").read_text("utf-8")

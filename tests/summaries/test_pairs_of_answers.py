@@ -18,7 +18,7 @@ from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import Catalog, Dataset
 
 SMALLEST = 3
-TABLES, STATEMENTS = 12, 14
+TABLES, STATEMENTS = 6, 14
 PERMIT = "{id: open, description: d, effect: permit}"
 SUMMARY = (
     "{id: few, description: d, effect: summary, reason: r, "
@@ -51,7 +51,9 @@ def table(chance: random.Random, path: Path) -> dict[int, Any]:
         surcharge = chance.choice([None, None, 1])
         rows.append((row, whose[row], chance.choice(["x", "y", "z", None]), chance.randrange(9), 10 + row, surcharge))
     with duckdb.connect(str(path)) as con:
-        con.execute("CREATE TABLE stay (stay_id BIGINT, person BIGINT, b VARCHAR, a INTEGER, cost DECIMAL(18,2), surcharge DECIMAL(18,2))")
+        con.execute(
+            "CREATE TABLE stay (stay_id BIGINT, person BIGINT, b VARCHAR, a INTEGER, cost DECIMAL(18,2), surcharge DECIMAL(18,2))"
+        )
         con.executemany("INSERT INTO stay VALUES (?, ?, ?, ?, ?, ?)", rows)
     return whose
 
@@ -69,7 +71,9 @@ def groups(con: duckdb.DuckDBPyConnection, where: str, keys: str, held: str = ""
     """Return the groups of a statement as sets of rows, of those that hold a value in `held`."""
     tests = " AND ".join(f"({t})" for t in (where, held and f"{held} IS NOT NULL") if t)
     found: dict[Any, set[int]] = {}
-    for row, *key in con.execute(f"SELECT stay_id{', ' * bool(keys)}{keys} FROM stay" + f" WHERE {tests}" * bool(tests)).fetchall():
+    for row, *key in con.execute(
+        f"SELECT stay_id{', ' * bool(keys)}{keys} FROM stay" + f" WHERE {tests}" * bool(tests)
+    ).fetchall():
         found.setdefault(tuple(key), set()).add(row)
     return [frozenset(rows) for rows in found.values()]
 
