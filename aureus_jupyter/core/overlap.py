@@ -8,7 +8,7 @@ they were written, in brackets of their own. Every answer is a number of groups 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ __all__ = [
     "decoded",
     "difference",
     "encoded",
+    "missing_values",
     "pair_shadow",
     "pair_values",
     "person_shadow",
@@ -182,13 +183,18 @@ def pair_values(new: Answered, old: Answered) -> tuple[tuple[str, Parameter], ..
     )
 
 
-def difference(new: Answered, old: Answered, rule: SummaryOnly) -> str | None:
+def missing_values(dataset: Dataset, column: str) -> str:
+    """Return the question how many rows have no value in a column."""
+    return f"SELECT count(*) FROM {quoted(dataset.name)} WHERE {quoted(column)} IS NULL"
+
+
+def difference(new: Answered, old: Answered, rule: SummaryOnly, full: Collection[str] = ()) -> str | None:
     """Return the question that must be answered with 0 before `new` may be answered after `old`, or None where it would be.
 
     It asks, where a group of one summary and a group of the other share a row, for how many of them one holds rows that the
     other does not and those rows are of fewer persons than the smallest number; and likewise for how many groups of one what is left
     beside the other's groups that lie wholly within it is so small. A whole summary counts as one group too. What both count in the
-    same column is asked once more of the rows that have a value there.
+    same column is asked once more of the rows that have a value there, unless all rows have (`full`).
     """
     marked = new.seen != old.seen
     alike = not marked and new.summary.where == old.summary.where and _of(new) == _of(old)
@@ -196,7 +202,9 @@ def difference(new: Answered, old: Answered, rule: SummaryOnly) -> str | None:
     if alike and (set(new.summary.keys) <= set(old.summary.keys) or set(new.summary.keys) >= set(old.summary.keys)):
         return None  # The groups of one are made of whole groups of the other, which were found large enough.
     a, b = _Side("a", old.summary, marked), _Side("b", new.summary, marked)
-    columns = tuple(name for name in new.summary.counted if name in old.summary.counted)
+    columns = tuple(
+        name for name in new.summary.counted if name in old.summary.counted and (marked or name not in full)
+    )
     # Of the same rows, all of one is all of the other.
     levels = [(False, False)] if alike else _levels(new.summary, old.summary)
     person = [_PERSON] if rule.person else []

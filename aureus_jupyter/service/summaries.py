@@ -20,7 +20,7 @@ from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.obligations import SummaryOnly
 from aureus_jupyter.values.plan import Parameter, Plan, Shadow
 from aureus_jupyter.values.principal import Principal
-from aureus_jupyter.values.summaries import Answered, Summary
+from aureus_jupyter.values.summaries import Answered
 
 __all__ = ["MOST_REMEMBERED", "Gate"]
 
@@ -64,8 +64,9 @@ class Gate:
         def check(earlier: Sequence[str]) -> None:
             if len(earlier) >= MOST_REMEMBERED:
                 raise _full(whole.name)
+            full = self._full(decided, shadow, whole) if earlier else []
             for text in earlier:
-                self._check_pair(decided, new, _read(text), shadow, whole)
+                self._check_pair(decided, new, _read(text), shadow, whole, full)
 
         self.ledger.record(owner, overlap.encoded(new), check)
         self.engine.prepare(decided.plan, decided.datasets)
@@ -73,7 +74,8 @@ class Gate:
         return f"every group has at least {least} persons, and differs from earlier answers by none or as many"
 
     def _check_size(self, decided: Decided, rule: SummaryOnly, shadow: Shadow, whole: Dataset, values: Values) -> None:
-        summary: Summary = decided.summary  # type: ignore[assignment]
+        summary = decided.summary
+        assert summary is not None, "only a summary is asked about"
         named = [(name, value) for name, value in values if name in summary.parameters]
         text = overlap.small_groups(summary, rule)
         if self._asked(text, overlap.person_shadow(shadow, rule, whole), named, decided):
@@ -83,7 +85,15 @@ class Gate:
                 hint="Group by fewer or coarser columns, or choose more rows.",
             )
 
-    def _check_pair(self, decided: Decided, new: Answered, old: Answered, shadow: Shadow, whole: Dataset) -> None:
+    def _full(self, decided: Decided, shadow: Shadow, whole: Dataset) -> list[str]:
+        """Return the counted columns in which every row has a value."""
+        assert decided.summary is not None, "only a summary is asked about"
+        columns = decided.summary.counted
+        return [c for c in columns if not self._asked(overlap.missing_values(whole, c), shadow, (), decided)]
+
+    def _check_pair(
+        self, decided: Decided, new: Answered, old: Answered, shadow: Shadow, whole: Dataset, full: Sequence[str]
+    ) -> None:
         if not overlap.shows_alike(shadow, old):
             raise Refused(
                 "differencing_limit",
@@ -93,7 +103,7 @@ class Gate:
         values = overlap.pair_values(new, old)
         for rule in decided.verdict.summaries:
             pair = overlap.pair_shadow(overlap.person_shadow(shadow, rule, whole), old)
-            text = overlap.difference(new, old, rule)
+            text = overlap.difference(new, old, rule, full)
             if text is not None and self._asked(text, pair, values, decided):
                 raise Refused(
                     "differencing",
