@@ -26,6 +26,7 @@ __all__ = [
     "difference",
     "encoded",
     "missing_values",
+    "most_rows",
     "pair_shadow",
     "pair_values",
     "person_shadow",
@@ -39,7 +40,8 @@ def _own(name: str) -> str:
     return f'"{MARK}{name}"'
 
 
-_PERSON, _LEVEL, _COUNT = _own("person"), _own("level"), _own("count")
+_PERSON, _LEVEL, _COUNT, _SIZE = _own("person"), _own("level"), _own("count"), _own("size")
+_MANY = 20_000
 
 
 # -- what is kept --------------------------------------------------------------------------------------------------
@@ -188,13 +190,25 @@ def missing_values(dataset: Dataset, column: str) -> str:
     return f"SELECT count(*) FROM {quoted(dataset.name)} WHERE {quoted(column)} IS NULL"
 
 
-def difference(new: Answered, old: Answered, rule: SummaryOnly, full: Collection[str] = ()) -> str | None:
+def most_rows(dataset: Dataset) -> str:
+    """Return the question how many rows a person has at most, or 0 where that is not worth to know: there are few rows at all."""
+    each = f"SELECT count({_PERSON}) AS {_COUNT} FROM {quoted(dataset.name)} WHERE {_PERSON} IS NOT NULL GROUP BY {_PERSON}"
+    most = f"CASE WHEN sum({_COUNT}) > {_MANY} THEN max({_COUNT}) ELSE 0 END"
+    return f"SELECT {most} FROM ({each}) AS {_own('e')}"
+
+
+def difference(
+    new: Answered, old: Answered, rule: SummaryOnly, full: Collection[str] = (), bulk: int = 0
+) -> str | None:
     """Return the question that must be answered with 0 before `new` may be answered after `old`, or None where it would be.
 
     It asks, where a group of one summary and a group of the other share a row, for how many of them one holds rows that the
     other does not and those rows are of fewer persons than the smallest number; and likewise for how many groups of one what is left
     beside the other's groups that lie wholly within it is so small. A whole summary counts as one group too. What both count in the
     same column is asked once more of the rows that have a value there, unless all rows have (`full`).
+
+    With `bulk`, how many rows a person has at most, it counts rows in place of persons, which costs little: so many rows that
+    they must be of enough persons. Its 0 is as good as the other's; anything else says nothing.
     """
     marked = new.seen != old.seen
     alike = not marked and new.summary.where == old.summary.where and _of(new) == _of(old)
@@ -207,16 +221,18 @@ def difference(new: Answered, old: Answered, rule: SummaryOnly, full: Collection
     )
     # Of the same rows, all of one is all of the other.
     levels = [(False, False)] if alike else _levels(new.summary, old.summary)
-    person = [_PERSON] if rule.person else []
+    person = [_PERSON] if rule.person and not bulk else []
+    size = f"count({_PERSON})" if bulk else "count(*)"
     summed = f"SELECT *, {', '.join(_sums(a, b, person))} FROM {_own('r')}"
     met = f"SELECT *, {_windows(a, b)} FROM ({_meetings(a, b, person)}) AS {_own('m')}"
-    least = int(rule.smallest)
+    least = int(rule.smallest) * (bulk or 1)
     bad = " OR ".join(
         f"({s.own('rows')} > {_own('rows')} AND {s.own('all')} - {s.own('within')} < {least})" for s in (a, b)
     )
     pairs = f"SELECT count(*) FROM ({met}) AS {_own('p')} WHERE {a.is_in} = 1 AND {b.is_in} = 1 AND ({bad})"
+    rows, leveled = _rows(a, b, person, columns, size), _at_levels(a, b, person, columns, levels)
     return (
-        f"WITH {_own('l')} AS MATERIALIZED ({_rows(a, b, person, columns)}), {_own('r')} AS ({_at_levels(a, b, person, columns, levels)}), "
+        f"WITH {_own('l')} AS MATERIALIZED ({rows}), {_own('r')} AS ({leveled}), "
         f"{_own('s')} AS MATERIALIZED ({summed}) SELECT ({pairs}) + ({_left(a, b, person, least)}) + ({_left(b, a, person, least)})"
     )
 
@@ -232,14 +248,17 @@ def _levels(new: Summary, old: Summary) -> list[tuple[bool, bool]]:
     ]
 
 
-def _rows(a: _Side, b: _Side, person: list[str], columns: tuple[str, ...]) -> str:
-    """Return where each row is, its person and which counted columns it has a value in; and how many rows are alike."""
+def _rows(a: _Side, b: _Side, person: list[str], columns: tuple[str, ...], size: str) -> str:
+    """Return where each row is, its person and which counted columns it has a value in; and how many rows are alike, and how many of
+    them count."""
     found = [a.is_in, *a.keys, b.is_in, *b.keys, *person]
     held = [f"CASE WHEN {quoted(c)} IS NULL THEN 0 ELSE 1 END AS {_own(f'held{n}')}" for n, c in enumerate(columns)]
-    inner = f"SELECT {', '.join([*found, *held])} FROM ({b.layer(f'({a.layer(a.summary.table)})')}) AS {_own('d')}"
+    counted = [] if person or size == "count(*)" else [_PERSON]
+    both = f"({b.layer(f'({a.layer(a.summary.table)})')})"
+    inner = f"SELECT {', '.join([*found, *held, *counted])} FROM {both} AS {_own('d')}"
     every = ", ".join([*found, *(_own(f"held{n}") for n in range(len(columns)))])
     return (
-        f"SELECT {every}, count(*) AS {_COUNT} FROM ({inner}) AS {_own('i')} "
+        f"SELECT {every}, count(*) AS {_COUNT}, {size} AS {_SIZE} FROM ({inner}) AS {_own('i')} "
         f"WHERE {a.is_in} = 1 OR {b.is_in} = 1 GROUP BY {every}"
     )
 
@@ -255,7 +274,8 @@ def _at_levels(a: _Side, b: _Side, person: list[str], columns: tuple[str, ...], 
                 kept += [side.is_in, *([] if whole else side.keys)]
                 shown += [side.is_in, *(f"NULL AS {key}" if whole else key for key in side.keys)]
             parts.append(
-                f"SELECT {len(parts)} AS {_LEVEL}, {', '.join([*shown, *person])}, sum({_COUNT}) AS {_COUNT} FROM {_own('l')}"
+                f"SELECT {len(parts)} AS {_LEVEL}, {', '.join([*shown, *person])}, "
+                f"sum({_COUNT}) AS {_COUNT}, sum({_SIZE}) AS {_SIZE} FROM {_own('l')}"
                 + (f" WHERE {held} = 1" if held else "")
                 + f" GROUP BY {', '.join([*kept, *person])}"
             )
@@ -279,7 +299,7 @@ def _meetings(a: _Side, b: _Side, person: list[str]) -> str:
     """Return one row for each meeting of two groups: their rows, and persons of each who lie in it wholly, and in all."""
     columns = [f"min({name}) AS {name}" for name in (_own("rows"), a.own("rows"), b.own("rows"))]
     for side in (a, b):
-        within = first = f"min({_own('rows')})"
+        within = first = f"sum({_SIZE})"
         if person:
             within = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {side.own('mine')} = {_COUNT} THEN 1 ELSE 0 END)"
             first = f"sum(CASE WHEN {_PERSON} IS NOT NULL AND {side.own('nth')} = 1 THEN 1 ELSE 0 END)"
@@ -295,7 +315,7 @@ def _windows(a: _Side, b: _Side) -> str:
 def _left(one: _Side, other: _Side, person: list[str], least: int) -> str:
     """Return the question for how many groups of one side what lies outside the other's groups within it is too small."""
     within = f"({other.is_in} = 1 AND {other.own('rows')} = {_own('rows')})"
-    size = f"count(DISTINCT {_PERSON})" if person else f"sum({_COUNT})"
+    size = f"count(DISTINCT {_PERSON})" if person else f"sum({_SIZE})"
     groups = (
         f"SELECT count(*) AS {_own('n')} FROM {_own('s')} WHERE {one.is_in} = 1 AND NOT {within}"
         f" GROUP BY {one.cell} HAVING {size} < {least}"

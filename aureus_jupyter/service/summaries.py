@@ -63,10 +63,11 @@ class Gate:
 
         def check(earlier: Sequence[str]) -> None:
             if len(earlier) >= MOST_REMEMBERED:
-                raise _full(whole.name)
-            full = self._full(decided, shadow, whole) if earlier else []
-            for text in earlier:
-                self._check_pair(decided, new, _read(text), shadow, whole, full)
+                raise _ledger_full(whole.name)
+            if earlier:
+                full, bulk = self._full(decided, shadow, whole), self._bulk(decided, shadow, whole)
+                for text in earlier:
+                    self._check_pair(decided, (new, _read(text)), (shadow, whole), full, bulk)
 
         self.ledger.record(owner, overlap.encoded(new), check)
         self.engine.prepare(decided.plan, decided.datasets)
@@ -91,20 +92,36 @@ class Gate:
         columns = decided.summary.counted
         return [c for c in columns if not self._asked(overlap.missing_values(whole, c), shadow, (), decided)]
 
+    def _bulk(self, decided: Decided, shadow: Shadow, whole: Dataset) -> list[int]:
+        """Return for each rule how many rows a person has at most; 0 where nobody need know."""
+        return [
+            self._asked(overlap.most_rows(whole), overlap.person_shadow(shadow, rule, whole), (), decided)
+            if rule.person
+            else 0
+            for rule in decided.verdict.summaries
+        ]
+
     def _check_pair(
-        self, decided: Decided, new: Answered, old: Answered, shadow: Shadow, whole: Dataset, full: Sequence[str]
+        self,
+        decided: Decided,
+        pair: tuple[Answered, Answered],
+        relation: tuple[Shadow, Dataset],
+        full: Sequence[str],
+        bulk: Sequence[int],
     ) -> None:
+        (new, old), (shadow, whole) = pair, relation
         if not overlap.shows_alike(shadow, old):
             raise Refused(
                 "differencing_limit",
                 f"the columns of {whole.name} are masked in another way than in earlier answers, which cannot be compared any more",
                 hint="Ask your platform team to begin your ledger of answered summaries anew.",
             )
-        values = overlap.pair_values(new, old)
-        for rule in decided.verdict.summaries:
-            pair = overlap.pair_shadow(overlap.person_shadow(shadow, rule, whole), old)
-            text = overlap.difference(new, old, rule, full)
-            if text is not None and self._asked(text, pair, values, decided):
+        for rule, most in zip(decided.verdict.summaries, bulk, strict=True):
+            seen = overlap.pair_shadow(overlap.person_shadow(shadow, rule, whole), old)
+            # What shows in rows alone costs little; only where it does not are persons counted.
+            quick = [most] if most and old.seen == new.seen else []
+            questions = [overlap.difference(new, old, rule, full, rows) for rows in (*quick, 0)]
+            if all(text and self._asked(text, seen, overlap.pair_values(new, old), decided) for text in questions):
                 raise Refused(
                     "differencing",
                     f"together with an earlier answer this would tell of fewer than {rule.smallest} persons of {whole.name}",
@@ -146,7 +163,7 @@ def _read(text: str) -> Answered:
         ) from None
 
 
-def _full(dataset: str) -> Refused:
+def _ledger_full(dataset: str) -> Refused:
     return Refused(
         "differencing_limit",
         f"you were answered {MOST_REMEMBERED} different summaries of {dataset}, and each new one would be held against all",

@@ -6,6 +6,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pytest
 from ward import STAY, Ward
 
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
+from aureus_jupyter.core import overlap
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import Catalog, Dataset
 
 SMALLEST = 3
-TABLES, STATEMENTS = 6, 14
+TABLES, STATEMENTS = 5, 12
 PERMIT = "{id: open, description: d, effect: permit}"
 SUMMARY = (
     "{id: few, description: d, effect: summary, reason: r, "
@@ -61,9 +63,7 @@ def table(chance: random.Random, path: Path) -> dict[int, Any]:
 def catalog() -> Catalog:
     named = {"region": "b", "age": "a"}
     columns = tuple(c for c in STAY.columns if c.name in {"stay_id", "person", "region", "age", "cost", "surcharge"})
-    import dataclasses
-
-    renamed = tuple(dataclasses.replace(c, name=named.get(c.name, c.name)) for c in columns)
+    renamed = tuple(replace(c, name=named.get(c.name, c.name)) for c in columns)
     return Catalog(datasets=(Dataset(name="stay", pack="p", source="stay", columns=renamed),))
 
 
@@ -103,9 +103,12 @@ def tells(one: list[Rows], other: list[Rows], whose: dict[int, Any], by_row: boo
     return False
 
 
-@pytest.mark.parametrize("by_row", [False, True])
+@pytest.mark.parametrize("way", ["persons", "bulk", "rows"])
 @pytest.mark.parametrize("seed", range(TABLES))
-def test_no_two_answers_differ_by_a_few(seed: int, by_row: bool, tmp_path: Path) -> None:
+def test_no_two_answers_differ_by_a_few(seed: int, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_row = way == "rows"
+    # In a large table rows are counted before persons; here it must be asked for.
+    monkeypatch.setattr(overlap, "_MANY", 0 if way == "bulk" else 20_000)
     chance = random.Random(seed)
     path = tmp_path / "data.duckdb"
     whose = table(chance, path)
