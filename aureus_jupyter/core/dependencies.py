@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aureus_jupyter.core.postgres import SERVER_FUNCTIONS, SERVER_TYPES
+from aureus_jupyter.core.bridge.postgres import SERVER_FUNCTIONS, SERVER_TYPES
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.facts import TableUse
