@@ -17,6 +17,7 @@ from aureus_jupyter.core import opinion
 from aureus_jupyter.core.bridge import translate
 from aureus_jupyter.core.bridge.postgres import POSTGRES
 from aureus_jupyter.core.bridge.rules import Rules, surface_of
+from aureus_jupyter.core.bridge.spark import SPARK
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.reading import Reading, TableRef, read_tree
@@ -29,7 +30,7 @@ from aureus_jupyter.values.facts import Facts, TableUse
 __all__ = ["analyze", "bound_text", "check_parameters"]
 
 
-_RULES = {"postgres": POSTGRES}
+_RULES = {"postgres": POSTGRES, "spark": SPARK}
 
 
 @functools.lru_cache(maxsize=256)

@@ -77,7 +77,7 @@ def _root(sql: str, rules: Rules) -> exp.Expr:
         dialect = rules.parser()
         tokens = dialect.tokenize(sql)
         check_types(tokens, dialect.parser_class.TYPE_TOKENS)
-        _check_texts(tokens, sql)
+        _check_texts(tokens, sql, rules)
         roots = [root for root in dialect.parser().parse(tokens, sql) if root is not None]
     except SqlglotError as error:
         place = (getattr(error, "errors", None) or [{}])[0]
@@ -94,7 +94,7 @@ def _root(sql: str, rules: Rules) -> exp.Expr:
             f"a cell holds one statement, this one holds {len(roots)}",
             hint="Put each statement in a cell of its own.",
         )
-    if not isinstance(roots[0], exp.Query):
+    if not isinstance(roots[0], (exp.Query, exp.Values)):
         raise Refused("not_a_query", "a cell holds one SELECT", hint="A cell only reads.")
     return roots[0]
 
@@ -119,16 +119,21 @@ def check_types(tokens: Iterable[Token], types: Iterable[TokenType]) -> None:
         before = token.token_type
 
 
-def _check_texts(tokens: Iterable[Token], sql: str) -> None:
+def _check_texts(tokens: Iterable[Token], sql: str, rules: Rules) -> None:
     """Refuse (`odd_text`) where two readers see a text begin or end at different places: one of them would take it for SQL."""
     texts = {TokenType.STRING, TokenType.BYTE_STRING, TokenType.HEREDOC_STRING, TokenType.RAW_STRING}
-    theirs = [(t.start, t.end + 1) for t in tokens if t.token_type in texts]
-    ours = [(piece.start, piece.end) for piece in pieces(sql) if piece.kind == "string"]
-    if theirs != ours:
+    theirs = list[tuple[int, int]]()
+    for token in tokens:
+        if token.token_type in texts:
+            # To some a doubled quote ends a text and begins another one: the place where that ends is the same.
+            start = theirs.pop()[0] if theirs and theirs[-1][1] == token.start else token.start
+            theirs.append((start, token.end + 1))
+    ours = [(p.start, p.end) for p in pieces(sql) if p.kind == "string" or sql[p.start] == rules.texts]
+    if theirs != ours or (rules.odd is not None and rules.odd.search(sql)):
         raise Refused(
             "odd_text",
-            "two readers see the texts of this statement begin and end at different places",
-            hint="Write each text in plain quotes, 'like this', with a quote inside of it doubled.",
+            "two readers see the texts or comments of this statement begin and end at different places",
+            hint="Write each text in plain quotes, 'like this', with a quote inside of it doubled, and no sign that escapes.",
         )
 
 

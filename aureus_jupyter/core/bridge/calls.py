@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from aureus_jupyter.core.bridge import nodes
 from aureus_jupyter.core.bridge.nodes import Node
-from aureus_jupyter.core.bridge.places import Place
+from aureus_jupyter.core.bridge.places import Place, resolve
 from aureus_jupyter.core.bridge.state import Bridge, place_of
 from aureus_jupyter.core.functions import UNLISTED, why_refused
 from aureus_jupyter.core.nearest import nearest_hint
@@ -154,6 +154,11 @@ def keyword(b: Bridge, node: exp.Expr, here: Place) -> Node:
         name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position")).upper(), name)
     if name not in b.rules.scalars:
         raise refused_function(b, node, name)
+    bare = b.rules.fields and not any(node.args.values())
+    if bare and (found := resolve([name], here, True)) is not None:
+        # A column of that name may be the one that is meant: only there such a word is no keyword.
+        b.doubt()
+        return found.node
     b.functions.add(name)
     if isinstance(node, exp.Extract):
         if not isinstance(node.this, (exp.Var, exp.Literal)):

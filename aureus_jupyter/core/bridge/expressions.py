@@ -15,6 +15,7 @@ from aureus_jupyter.core.bridge.state import Bridge
 from aureus_jupyter.core.bridge.structs import STRUCTS
 from aureus_jupyter.core.bridge.types import cast, constant_of, interval
 from aureus_jupyter.core.bridge.windows import window
+from aureus_jupyter.values.catalog import fold
 
 __all__ = ["expression"]
 
@@ -84,10 +85,12 @@ def _dot(b: Bridge, node: exp.Dot, here: Place) -> Node:
     whole = b.expression(b, node.this, here)
     if whole["type"] == "COLUMN_REF" and len(whole["column_names"]) == 1:
         key, alias = b.rules.fold(node.expression), whole["column_names"][0]
-        rows = (r for p in here.around() for r in p.relations if r.alias == alias)
-        column = next((made for r in rows for name, made in r.columns if name == key), None)
-        if column is not None:
-            return column
+        row = next((r for p in here.around() for r in p.relations if r.alias == alias), None)
+        hits = [made for name, made in row.columns if name == key] if row is not None else []
+        if row is not None and hits:
+            # To the server the whole row is read all the same.
+            b.stars.update({fold(row.dataset)} if row.dataset else ())
+            return hits[0]
     return nodes.field(whole, node.expression.name)
 
 
@@ -159,7 +162,8 @@ def _like(name: str) -> Maker:
         pattern = node.expression
         # A pattern that ends in the sign which escapes the next one is an error, and a computed one may.
         b.raises |= not (isinstance(pattern, exp.Literal) and not str(pattern.this).endswith("\\"))
-        return nodes.call(name, [b.expression(b, node.this, here), b.expression(b, pattern, here)])
+        made = nodes.call(name, [b.expression(b, node.this, here), b.expression(b, pattern, here)])
+        return nodes.operator("OPERATOR_NOT", made) if node.args.get("negate") else made
 
     return make
 
@@ -278,8 +282,8 @@ _KNOWN: dict[type[exp.Expr], tuple[Maker, frozenset[str] | None]] = {
     exp.Is: (_is, _PAIR | {"negate"}),
     exp.In: (_in, frozenset({"this", "query", "expressions"})),
     exp.Between: (_between, frozenset({"this", "low", "high", "symmetric"})),
-    exp.Like: (_like("~~"), _PAIR),
-    exp.ILike: (_like("~~*"), _PAIR),
+    exp.Like: (_like("~~"), _PAIR | {"negate"}),
+    exp.ILike: (_like("~~*"), _PAIR | {"negate"}),
     exp.Escape: (_escape, _PAIR),
     exp.Case: (_case, frozenset({"this", "ifs", "default"})),
     exp.Subquery: (_subquery, frozenset({"this", "with_", "order", "limit", "offset"})),
@@ -293,7 +297,7 @@ _KNOWN: dict[type[exp.Expr], tuple[Maker, frozenset[str] | None]] = {
     exp.Parameter: (_numbered, _ONE),
     exp.Paren: (_inner, _ONE),
     exp.Cast: (cast, frozenset({"this", "to"})),
-    exp.TryCast: (cast, frozenset({"this", "to", "requires_string"})),
+    exp.TryCast: (cast, frozenset({"this", "to", "safe", "requires_string"})),
     exp.Interval: (interval, frozenset({"this", "unit"})),
     exp.Anonymous: (call, frozenset({"this", "expressions"})),
     **dict.fromkeys((exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls), (window, None)),

@@ -39,6 +39,8 @@ def items_of(b: Bridge, expressions: Sequence[exp.Expr], here: Place) -> tuple[l
         if isinstance(expression, exp.Alias):
             b.check(expression, frozenset({"this", "alias"}))
             inner = expression.this
+            if not isinstance(expression.args["alias"], exp.Identifier):
+                raise b.refused(expression)
             key = b.rules.fold(expression.args["alias"])
             title = b.rules.title(expression.args["alias"])
         else:

@@ -88,11 +88,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a name means, and the depth of the query it belongs to. `sure`: no other reading is possible."""
+    """What a name means, and the depth of the query it belongs to. `sure`: no other reading is possible. `item`: it is an item's."""
 
     node: Node
     depth: int
     sure: bool = True
+    item: bool = False
 
 
 def ambiguous(name: str) -> UserError:
@@ -108,11 +109,14 @@ def ambiguous(name: str) -> UserError:
 def resolve(parts: Sequence[str], place: Place, fields: bool) -> Found | None:
     """Return what a name of keys means at a place, or None. `fields`: whether dots lead into structs, too.
 
-    A column wins over a relation's whole row wherever it stands, and an inner one over an outer one. Raises UserError
-    `ambiguous_column`.
+    A column wins over a relation's whole row wherever it stands, and an inner one over an outer one. A name that an engine could
+    also take otherwise means all that it could. Raises UserError `ambiguous_column`, and LookupError where a relation is meant
+    that has no such column.
     """
     for here in place.around():
         found = _here(parts, here, fields)
+        if found is not None and found.item and here.outer is not None:
+            return _either(found, resolve(parts, here.outer, fields))
         if found is not None:
             return found
     if len(parts) > 1:
@@ -124,25 +128,37 @@ def resolve(parts: Sequence[str], place: Place, fields: bool) -> Found | None:
     return None
 
 
+def _either(found: Found, other: Found | None) -> Found:
+    """Return an item, or both it and what is outside under the same name."""
+    return found if other is None else Found(nodes.call("row", [found.node, other.node]), found.depth, sure=False)
+
+
 def _here(parts: Sequence[str], here: Place, fields: bool) -> Found | None:
     if parts[0] in here.locals:
         return Found(_fields(nodes.column(here.locals[parts[0]]), parts[1:]), here.depth)
     if len(parts) == 1:
         return _alone(parts[0], here)
-    found = []
-    named = [r for r in here.relations if r.key == parts[0]]
-    if named:
-        hits = [node for key, node in _only(parts[0], named).columns if key == parts[1]]
-        if hits and (fields or len(parts) == 2):
-            found.append(_fields(_only(parts[1], hits), parts[2:]))
-        elif not fields:
-            # The relation is the one that is meant, and has no such column: nothing further out is looked at.
-            raise LookupError(parts[1])
-    if fields and (whole := _alone(parts[0], here)) is not None:
+    found = list(_qualified(parts, here, fields))
+    whole = _alone(parts[0], here) if fields else None
+    if whole is not None:
         found.append(_fields(whole.node, parts[1:]))
     if len(found) > 1:
         return Found(nodes.call("row", found), here.depth, sure=False)
-    return Found(found[0], here.depth) if found else None
+    return Found(found[0], here.depth, item=whole is not None and whole.item) if found else None
+
+
+def _qualified(parts: Sequence[str], here: Place, fields: bool) -> Iterator[Node]:
+    """Yield what `relation.column` means; with fields behind it and a schema before it, if names can go that far."""
+    for start in range(len(parts) - 1 if fields else 1):
+        named = [r for r in here.relations if r.key == parts[start]]
+        if not named:
+            continue
+        hits = [node for key, node in _only(parts[start], named).columns if key == parts[start + 1]]
+        if hits and (fields or len(parts) == 2):
+            yield _fields(_only(parts[start + 1], hits), parts[start + 2 :])
+        elif not fields:
+            # The relation is the one that is meant, and has no such column: nothing further out is looked at.
+            raise LookupError(parts[1])
 
 
 def _alone(name: str, here: Place) -> Found | None:
@@ -151,10 +167,7 @@ def _alone(name: str, here: Place) -> Found | None:
     if hits:
         node = _only(name, hits)
         return Found(node, here.depth, sure=all(_same(node, alias) for alias in aliases))
-    if aliases:
-        borne = any(key == name for outer in here.around() if outer is not here for key, _ in outer.columns)
-        return Found(aliases[0], here.depth, sure=not borne and len(aliases) == 1)
-    return None
+    return Found(aliases[0], here.depth, sure=len(aliases) == 1, item=True) if aliases else None
 
 
 def _same(node: Node, alias: Node) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
+from sqlglot.tokens import TokenType
 
 from aureus_jupyter.core.bridge.rules import WINDOWS, Rules
+from aureus_jupyter.core.functions import BOUNDED
 from aureus_jupyter.values.catalog import fold
 
 __all__ = ["POSTGRES", "SERVER_FUNCTIONS", "SERVER_TYPES"]
@@ -26,6 +28,7 @@ class _Parser(PostgresParser):
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         name: make for name, make in PostgresParser.NO_PAREN_FUNCTION_PARSERS.items() if name in {"ANY", "CASE"}
     }
+    LAMBDAS = {TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW]}  # noqa: RUF012 - an arrow reads JSON here
 
 
 class _Grammar(Postgres):
@@ -216,6 +219,7 @@ POSTGRES = Rules(
     title=_title,
     values="column",
     hidden=frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "oid"}),
+    bounded={name: BOUNDED[name] for name in ("repeat", "lpad", "rpad")},
     forward=True,
 )
 """`hidden` are system columns of every table."""

@@ -146,9 +146,11 @@ def _relation(b: Bridge, node: exp.Expr, here: Place) -> _Side:
 
 
 def _table(b: Bridge, node: exp.Table, here: Place) -> _Side:
+    if isinstance(node.this, exp.Values):
+        return _listed(b, node.this, here, node)
     if not isinstance(node.this, exp.Identifier):
         return _function(b, node, node.this, here)
-    b.check(node, frozenset({"this", "db", "catalog", "alias", "joins", "sample", "pivots"}))
+    b.check(node, frozenset({"this", "db", "catalog", "alias", "joins", "sample"}))
     if node.args.get("db") or node.args.get("catalog"):
         raise Refused(
             "qualified_name",
@@ -258,6 +260,9 @@ def _function(b: Bridge, node: exp.Expr, inner: Any, here: Place) -> _Side:
     if name in b.rules.rows:
         items = [rows(b, inner, below)]
         titles = b.rules.row_columns.get(name, (name,))
+        given = node.args.get("alias")
+        names = given.args.get("columns") or () if given is not None and name in b.rules.growing else ()
+        titles = (*titles, *("" for _ in names[len(titles) :]))
         items *= len(titles)
     elif name in b.rules.aggregates:
         raise b.refused(node, "an aggregate in FROM")
@@ -278,10 +283,11 @@ def _unpacked(b: Bridge, node: exp.Expr, items: list[Node], titles: Sequence[str
     """Return a function's rows as a query. A single column without a name has the relation's."""
     if node.args.get("ordinality") or node.args.get("offset"):
         items = [*items, unpacked([nodes.constant("INTEGER", "1")])]
-        titles = (*titles, "ordinality")
+        last = node.args.get("offset")
+        titles = (*titles, b.rules.fold(last) if isinstance(last, exp.Identifier) else "ordinality")
     given = node.args.get("alias")
     bare = given.this if given is not None else None
-    if bare is not None and titles[0] == name and len(set(titles) - {"ordinality"}) == 1 and titles.count(name) == 1:
+    if bare is not None and titles[0] == name and titles.count(name) == 1:
         titles = (b.rules.fold(bare), *titles[1:])
     alias = b.name("")
     outputs = [Output(title, title, b.name(title)) for title in titles]
@@ -318,11 +324,13 @@ def _line(b: Bridge, row: exp.Expr, here: Place) -> list[Node]:
     return found
 
 
-def _listed(b: Bridge, node: exp.Values, here: Place) -> _Side:
+def _listed(b: Bridge, node: exp.Values, here: Place, named: exp.Table | None = None) -> _Side:
+    if named is not None:
+        b.check(named, frozenset({"this", "alias", "joins"}))
     outside = here if b.rules.lateral_always else here.beside([], [])
     query = values(b, node, outside.below())
     alias = b.name("")
-    return _side(b, node, "", alias, nodes.query_of(alias, query.node), _columns_of(query, alias))
+    return _side(b, named or node, "", alias, nodes.query_of(alias, query.node), _columns_of(query, alias))
 
 
 _RELATIONS: dict[type[exp.Expr], Callable[[Bridge, Any, Place], _Side]] = {

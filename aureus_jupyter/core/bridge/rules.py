@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from aureus_jupyter.core.functions import BOUNDED, CANNOT_RAISE, OPERATORS, Surface
+from aureus_jupyter.core.functions import CANNOT_RAISE, OPERATORS, Surface
 
 __all__ = ["WINDOWS", "Rules", "surface_of"]
 
@@ -38,6 +39,8 @@ class Rules:
     `types` are sqlglot's kinds with DuckDB's names. `title` gives an output column's name where its author gave none.
 
     `column_key` gives that form of a contract's column. `row_columns` are the columns of functions in `rows` that have not one.
+    `growing` are those of them that give more columns where more names are given. `bounded` are functions whose size must be written
+    down. `texts` is a sign beside ' that begins a text, `odd` what the text of a statement must not hold.
     `nodes` are sqlglot's classes that only this engine's SQL may hold. `values` and `first_value` make the names of VALUES.
 
     `fields`: dots lead into structs. `laterals`: an item may name an item before it. `where_aliases`: WHERE may name an item, and
@@ -57,6 +60,10 @@ class Rules:
     first_value: int = 1
     rows: frozenset[str] = frozenset()
     row_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    growing: frozenset[str] = frozenset()
+    bounded: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+    texts: str = "'"
+    odd: re.Pattern[str] | None = None
     hidden: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
     fields: bool = False
@@ -69,13 +76,12 @@ class Rules:
 
 
 _MADE = OPERATORS | frozenset(
-    "list_value unnest row regexp_full_match regexp_matches list_has_any like_escape year quarter month day date_part".split()
+    "xor list_value unnest row struct_pack regexp_full_match regexp_matches list_has_any like_escape year quarter month day date_part".split()
 )
 """What the translation itself puts into the tree for operators and words of the grammar."""
 
 
 def surface_of(rules: Rules) -> Surface:
-    """Return what a translated statement may call. The server bounds what its own memory holds, not a text's size."""
+    """Return what a translated statement may call."""
     functions = frozenset({*rules.scalars, *rules.aggregates, *rules.rows, *WINDOWS}) | _MADE
-    bounded = {name: BOUNDED[name] for name in ("repeat", "lpad", "rpad")}
-    return Surface(functions, CANNOT_RAISE, bounded)
+    return Surface(functions, CANNOT_RAISE, rules.bounded)

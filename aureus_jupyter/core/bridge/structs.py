@@ -1,7 +1,55 @@
-"""Expressions that only some engines have: lambdas, structs, maps."""
+"""Expressions that only some engines have: lambdas, and structs made of named values."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-STRUCTS: dict[Any, Any] = {}
+from sqlglot import exp
+
+from aureus_jupyter.core.bridge import nodes
+from aureus_jupyter.core.bridge.nodes import Node
+from aureus_jupyter.core.bridge.places import Place
+from aureus_jupyter.core.bridge.state import Bridge
+
+__all__ = ["STRUCTS"]
+
+
+def _lambda(b: Bridge, node: exp.Lambda, here: Place) -> Node:
+    """Return a lambda; its parameters win over every column of their names, and go by names of their own."""
+    names = {}
+    for item in node.expressions:
+        if not isinstance(item, exp.Identifier):
+            raise b.refused(node)
+        names[b.rules.fold(item)] = b.name(item.name)
+    inner = replace(here, locals={**here.locals, **names})
+    heads = [nodes.column(name) for name in names.values()]
+    left = heads[0] if len(heads) == 1 else nodes.call("row", heads)
+    body = b.expression(b, node.this, inner)
+    return {"class": "LAMBDA", "type": "LAMBDA", "alias": "", "lhs": left, "expr": body}
+
+
+def _local(b: Bridge, node: exp.Identifier, here: Place) -> Node:
+    """Return a parameter of a lambda: sqlglot takes it for no column."""
+    return b.resolved([node], here, node)
+
+
+def _named(b: Bridge, node: exp.Alias | exp.PropertyEQ, here: Place) -> Node:
+    """Return a value of a struct, whose name decides nothing."""
+    value = node.expression if isinstance(node, exp.PropertyEQ) else node.this
+    return b.expression(b, value, here)
+
+
+def _struct(b: Bridge, node: exp.Struct, here: Place) -> Node:
+    return nodes.call("struct_pack", [b.expression(b, item, here) for item in node.expressions])
+
+
+STRUCTS: dict[type[exp.Expr], tuple[Callable[[Bridge, Any, Place], Node], frozenset[str] | None]] = {
+    exp.Lambda: (_lambda, frozenset({"this", "expressions"})),
+    exp.Identifier: (_local, frozenset({"this", "quoted"})),
+    exp.Alias: (_named, frozenset({"this", "alias"})),
+    exp.PropertyEQ: (_named, frozenset({"this", "expression"})),
+    exp.Struct: (_struct, frozenset({"expressions"})),
+}
+"""By sqlglot's class, as in the table of the other expressions; each only where an engine's rules name the class."""
