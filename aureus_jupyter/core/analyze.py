@@ -139,9 +139,7 @@ def _translated(sql: str, catalog: Catalog, rules: Rules, shown: Callable[[], Ca
     found = trace(made.tree, catalog)
     outputs = tuple(replace(o, name=name) for o, name in zip(found.outputs, made.names, strict=False))
     facts = _facts(reading, uses, Trace(outputs=outputs, aggregated=found.aggregated and made.sure))
-    return replace(
-        facts, functions=tuple(sorted(made.functions)), can_raise=facts.can_raise or made.raises
-    )
+    return replace(facts, functions=tuple(sorted(made.functions)), can_raise=facts.can_raise or made.raises)
 
 
 def _datasets(refs: Iterable[TableRef], catalog: Catalog, shown: Callable[[], Catalog]) -> tuple[Dataset, ...]:

@@ -20,9 +20,9 @@ __all__ = [
     "PICKING",
     "SUMMARIES",
     "SUMMARIES_OF_LABELS",
-    "Surface",
     "TABLE_FUNCTIONS",
     "UNLISTED",
+    "Surface",
     "why_refused",
 ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from ledger import STAFF, TYPES
+from ledger import STAFF
 
 from aureus_jupyter.adapters.engines.postgres import PostgresEngine
 from aureus_jupyter.adapters.engines.postgres_parameters import Spelling

@@ -32,7 +32,9 @@ def _title(node: exp.Expr) -> str:
     return inner.name if isinstance(inner, exp.Identifier) else ""
 
 
-_WORDS = "coalesce grouping array extract position substring overlay trim ltrim rtrim current_date current_timestamp".split()
+_WORDS = (
+    "coalesce grouping array extract position substring overlay trim ltrim rtrim current_date current_timestamp".split()
+)
 _TYPES = {
     "BOOLEAN": "BOOLEAN",
     "INT": "INTEGER",
@@ -58,7 +60,9 @@ DUCKDB_RULES = Rules(
     title=_title,
     values="col",
     first_value=0,
-    nodes=frozenset({"Lambda", "Identifier", "PropertyEQ", "Struct", "TableSample", "Star.except", "Group.all", "Qualify"}),
+    nodes=frozenset(
+        {"Lambda", "Identifier", "PropertyEQ", "Struct", "TableSample", "Star.except", "Group.all", "Qualify"}
+    ),
     fields=True,
     laterals=True,
     where_aliases=True,

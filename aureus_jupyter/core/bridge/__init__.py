@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
 from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from aureus_jupyter.core.bridge.expressions import expression
 from aureus_jupyter.core.bridge.nodes import Node
@@ -99,12 +99,13 @@ def _root(sql: str, rules: Rules) -> exp.Expr:
     return roots[0]
 
 
-def check_types(tokens: Iterable[Token], types: Iterable[TokenType]) -> None:
+def check_types(tokens: Iterable[Token], types: Container[object]) -> None:
     """Refuse (`too_deep`) names of types that nest with brackets.
 
     Such a name may begin a type or a call; sqlglot tries both each time, so that a hundred characters could take it hours.
     """
-    before, opened = None, list[bool]()
+    before: object = None
+    opened = list[bool]()
     for token in tokens:
         if token.token_type in _OPEN:
             opened.append(before in types)

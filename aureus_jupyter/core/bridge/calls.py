@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -15,7 +16,7 @@ from aureus_jupyter.core.functions import UNLISTED, why_refused
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Refused
 
-__all__ = ["aggregate", "call", "keyword", "name_of", "quantified", "refused_function", "rows"]
+__all__ = ["aggregate", "call", "keyword", "name_of", "ordered", "outermost", "quantified", "refused_function", "rows"]
 
 _INVERSE = {
     "EQUAL": "NOTEQUAL",
@@ -103,12 +104,8 @@ def aggregate(
     name = name_of(b, node)
     b.functions.add(name)
     means = b.rules.aggregates[name]
-    b.depths.append(set())
-    given, order, distinct = _arguments(b, node, here)
-    depths = {depth for depth in b.depths.pop() if depth <= here.depth}
-    if depths and max(depths) < here.depth:
-        # An aggregate of nothing but what is outside belongs to the query outside.
-        b.doubt()
+    with outermost(b, here):
+        given, order, distinct = _arguments(b, node, here)
     if given is None:
         means, given = "count_star", []
     if within:
@@ -117,6 +114,16 @@ def aggregate(
         return nodes.window(name, given, "AGGREGATE", means=means, distinct=distinct, filter_expr=when, **over)
     order_bys = {"type": "ORDER_MODIFIER", "orders": nodes.orders(order)}
     return nodes.call(name, given, means, distinct=distinct, filter=when, order_bys=order_bys)
+
+
+@contextlib.contextmanager
+def outermost(b: Bridge, here: Place) -> Iterator[None]:
+    """Doubt an aggregate if nothing that is named inside is of its own query: then it belongs to the query outside."""
+    b.depths.append(set())
+    yield
+    depths = {depth for depth in b.depths.pop() if depth <= here.depth}
+    if depths and max(depths) < here.depth:
+        b.doubt()
 
 
 def _arguments(b: Bridge, node: exp.Anonymous, here: Place) -> tuple[list[Node] | None, list[Node], bool]:
@@ -190,7 +197,9 @@ def quantified(b: Bridge, node: exp.Binary, here: Place, kind: str) -> Node | No
     word = _quantifier(b, side)
     if word is None or kind not in _INVERSE:
         return None
-    inner = (side.expressions[0] if len(side.expressions) == 1 else side) if isinstance(side, exp.Anonymous) else side.this
+    inner = (
+        (side.expressions[0] if len(side.expressions) == 1 else side) if isinstance(side, exp.Anonymous) else side.this
+    )
     inner = inner.unnest() if isinstance(inner, exp.Paren) else inner
     value, place = b.expression(b, node.this, here), here.below()
     if isinstance(inner, exp.Query):
@@ -216,7 +225,8 @@ def _coalesced(b: Bridge, node: exp.Anonymous, here: Place) -> Node:
 
 
 def _grouping(b: Bridge, node: exp.Anonymous, here: Place) -> Node:
-    return nodes.operator("GROUPING_FUNCTION", *_given(b, node.expressions, here))
+    with outermost(b, here):
+        return nodes.operator("GROUPING_FUNCTION", *_given(b, node.expressions, here))
 
 
 def _array(b: Bridge, node: exp.Anonymous, here: Place) -> Node:

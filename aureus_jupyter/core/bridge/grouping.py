@@ -13,6 +13,7 @@ from aureus_jupyter.core.bridge.state import Bridge
 
 __all__ = ["group_by", "place_in_list"]
 
+_LISTS = ("expressions", "grouping_sets", "rollup", "cube")
 _SETS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 
 
@@ -22,11 +23,10 @@ def group_by(
     """Return the parts of a SELECT that say what it groups by."""
     if group is None:
         return {}
-    allowed = {"expressions", "grouping_sets", "rollup", "cube"} | ({"all"} if "Group.all" in b.rules.nodes else set())
-    b.check(group, frozenset(allowed))
+    b.check(group, frozenset({*_LISTS, "all"} if "Group.all" in b.rules.nodes else _LISTS))
     if group.args.get("all"):
         return {"aggregate_handling": "FORCE_AGGREGATES"}
-    listed = [item for key in allowed - {"all"} for item in group.args.get(key) or ()]
+    listed = [item for key in _LISTS for item in group.args.get(key) or ()]
     sets = any(True for item in listed for _ in item.find_all(*_SETS))
     keys = [_key(b, key, items, outputs, here) for item in listed for key in _flat(b, item)]
     if not keys:

@@ -1,14 +1,14 @@
-"""PostgreSQL's SQL: grammar, names, functions and types, reviewed by hand. Nothing here reads the catalog, a file, a setting or a text of SQL.
+"""PostgreSQL's SQL: grammar, names, functions and types, reviewed by hand.
 
+Nothing on the lists reads the catalog, a file, a setting or another statement.
 Sources: the manual of PostgreSQL 15, chapters 4, 7 and 9; `FigureColname` in parse_target.c for the names of columns.
 """
 
 from __future__ import annotations
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
-from sqlglot.tokens import TokenType
 
 from aureus_jupyter.core.bridge.rules import WINDOWS, Rules
 from aureus_jupyter.core.functions import BOUNDED
@@ -177,7 +177,7 @@ _ROWS = frozenset(
     "json_array_elements_text jsonb_array_elements jsonb_array_elements_text json_object_keys jsonb_object_keys "
     "json_each json_each_text jsonb_each jsonb_each_text".split()
 )
-_ROW_COLUMNS = {name: ("value",) for name in _ROWS if "elements" in name}
+_ROW_COLUMNS: dict[str, tuple[str, ...]] = {name: ("value",) for name in _ROWS if "elements" in name}
 _ROW_COLUMNS |= {name: ("key", "value") for name in _ROWS if "_each" in name}
 
 _TYPES = {

@@ -43,7 +43,7 @@ def _select(b: Bridge, node: exp.Select, here: Place) -> Query:
         raise b.refused(node.args["qualify"])
     parts = _with(b, node, here)
     source = from_clause(b, node, here)
-    here.windows = named_windows(b, node.args.get("windows") or [])
+    windows = named_windows(b, node.args.get("windows") or [], here)
     items, outputs = items_of(b, node.expressions, here)
     if not items:
         # A query may have no columns: EXISTS (SELECT FROM t).
@@ -56,6 +56,7 @@ def _select(b: Bridge, node: exp.Select, here: Place) -> Query:
         items,
         source,
         cte_map=parts,
+        windows=windows,
         where_clause=where,
         having=_condition(b, node.args.get("having"), here),
         qualify=_condition(b, node.args.get("qualify"), here),
@@ -133,7 +134,7 @@ def _recursive(b: Bridge, cte: exp.CTE, key: str, name: str, begun: Place) -> Qu
     left = query(b, union.this, first)
     itself = Part(name, _renamed(b, cte, left.outputs))
     right = query(b, union.expression, Place(begun.outer, {**begun.parts, key: itself}, begun.depth))
-    node = {"type": "RECURSIVE_CTE_NODE", "cte_name": name, "left": left.node, "right": right.node}
+    node: Node = {"type": "RECURSIVE_CTE_NODE", "cte_name": name, "left": left.node, "right": right.node}
     node |= {"union_all": not union.args.get("distinct"), "cte_map": inner, "modifiers": []}
     return Query(node, left.outputs)
 

@@ -186,9 +186,7 @@ def _sample(b: Bridge, node: exp.Expr) -> Any:
     return {"method": "System"}
 
 
-def _side(
-    b: Bridge, node: exp.Expr, key: str, alias: str, made: Node, columns: Columns, dataset: str = ""
-) -> _Side:
+def _side(b: Bridge, node: exp.Expr, key: str, alias: str, made: Node, columns: Columns, dataset: str = "") -> _Side:
     """Return a relation under the name and with the columns' names that its alias gives it."""
     given = node.args.get("alias")
     if given is not None:

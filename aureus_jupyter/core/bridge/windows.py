@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from aureus_jupyter.core.bridge import nodes
-from aureus_jupyter.core.bridge.calls import aggregate, name_of, ordered, refused_function
+from aureus_jupyter.core.bridge.calls import aggregate, name_of, ordered, outermost, refused_function
 from aureus_jupyter.core.bridge.nodes import Node
 from aureus_jupyter.core.bridge.places import Place
 from aureus_jupyter.core.bridge.rules import WINDOWS
@@ -22,6 +22,11 @@ _PAIR = frozenset({"this", "expression"})
 
 def window(b: Bridge, node: exp.Expr, here: Place) -> Node:
     """Return a call with what stands around it: OVER, FILTER (WHERE ...), WITHIN GROUP (ORDER BY ...), IGNORE NULLS."""
+    with outermost(b, here):
+        return _around(b, node, here)
+
+
+def _around(b: Bridge, node: exp.Expr, here: Place) -> Node:
     over: dict[str, Any] | None = None
     when, within = None, list[Node]()
     inner: Any = node
@@ -78,12 +83,16 @@ def _bounds(b: Bridge, spec: exp.WindowSpec | None, here: Place) -> list[Node]:
     return [b.expression(b, end, here) for end in ends if isinstance(end, exp.Expr)]
 
 
-def named_windows(b: Bridge, items: list[exp.Window]) -> dict[str, exp.Window]:
-    """Return a SELECT's named windows. Each may build on those before it only, so none can lead to itself."""
+def named_windows(b: Bridge, items: list[exp.Window], here: Place) -> list[Node]:
+    """Let `here` know a SELECT's named windows, and return what they read, used or not.
+
+    Each may build on those before it only, so none can lead to itself.
+    """
     found: dict[str, exp.Window] = {}
     for item in items:
         base, key = item.args.get("alias"), b.rules.fold(item.this)
         if key in found or (base is not None and b.rules.fold(base) not in found):
             raise b.refused(item, "a window defined so")
         found[key] = item
-    return found
+    here.windows = found
+    return [_over(b, item, here) for item in items]
