@@ -89,7 +89,8 @@ class ServerLab:
 
     def look(self, sql: str, bank: str = "") -> Found | None:
         """Return what gives a statement away, or nothing."""
-        one, other, more, most = (self._rows(name + bank, sql) for name in STATES)
+        with self.connection.transaction():  # in which the clock stands
+            one, other, more, most = (self._rows(name + bank, sql) for name in STATES)
         if one is None or other is None:
             self.tally["did not run"] += 1
             return None
@@ -101,9 +102,10 @@ class ServerLab:
         return None
 
     def _rows(self, schema: str, sql: str) -> Counter[str] | None:
-        self.connection.execute(f"SET search_path = {schema}")
         try:
-            rows = self.connection.execute(sql).fetchall()
+            with self.connection.transaction():
+                self.connection.execute(f"SET search_path = {schema}")
+                rows = self.connection.execute(sql).fetchall()
         except psycopg.Error:
             return None
         return Counter(repr([f"{v:.6g}" if isinstance(v, float) else str(v) for v in row]) for row in rows)
