@@ -37,7 +37,7 @@ OTHERWISE = (
     "select distinct 1 as one from borrower group by 1",
     # PostgreSQL makes up no names: these are columns of the label they are written with.
     "select country_1, count(*) from (select country, full_name as country",
-    'select "concat(full_name, \'\')", count(*) from',
+    "select \"concat(full_name, '')\", count(*) from",
     "select x_1, count(*) from (select country, full_name, country as x_1",
     "select v.loan_id, (select sum(pd) from (select * from (select loan_id, pd, loan_id from loan) i) t(x, pd)",
     "select v.loan_id, (select sum(pd) from (select loan_id, pd, loan_id from loan) t(x, pd)",

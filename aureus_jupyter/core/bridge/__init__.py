@@ -77,7 +77,6 @@ def _root(sql: str, rules: Rules) -> exp.Expr:
         dialect = rules.parser()
         tokens = dialect.tokenize(sql)
         check_types(tokens, dialect.parser_class.TYPE_TOKENS)
-        _check_texts(tokens, sql, rules)
         roots = [root for root in dialect.parser().parse(tokens, sql) if root is not None]
     except SqlglotError as error:
         place = (getattr(error, "errors", None) or [{}])[0]
@@ -96,6 +95,7 @@ def _root(sql: str, rules: Rules) -> exp.Expr:
         )
     if not isinstance(roots[0], (exp.Query, exp.Values)):
         raise Refused("not_a_query", "a cell holds one SELECT", hint="A cell only reads.")
+    _check_texts(tokens, sql, rules)
     return roots[0]
 
 

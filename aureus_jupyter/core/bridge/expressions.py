@@ -252,6 +252,13 @@ def _written(b: Bridge, node: exp.Expr, here: Place) -> Node:
     return constant_of(b, node) or NOTHING
 
 
+def _side_by_side(b: Bridge, node: exp.Concat, here: Place) -> Node:
+    """Return texts that stand side by side, which are one."""
+    if not all(isinstance(item, exp.Literal) for item in node.expressions):
+        raise b.refused(node)
+    return nodes.constant("STRING", "")
+
+
 def _inner(b: Bridge, node: exp.Paren, here: Place) -> Node:
     return b.expression(b, node.this, here)
 
@@ -295,6 +302,7 @@ _KNOWN: dict[type[exp.Expr], tuple[Maker, frozenset[str] | None]] = {
     exp.Collate: (_collated, _PAIR),
     exp.Placeholder: (_parameter, frozenset({"this", "jdbc"})),
     exp.Parameter: (_numbered, _ONE),
+    exp.Concat: (_side_by_side, frozenset({"expressions", "safe", "coalesce"})),
     exp.Paren: (_inner, _ONE),
     exp.Cast: (cast, frozenset({"this", "to"})),
     exp.TryCast: (cast, frozenset({"this", "to", "safe", "requires_string"})),

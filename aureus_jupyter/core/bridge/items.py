@@ -54,6 +54,8 @@ def _item(b: Bridge, node: exp.Expr, here: Place) -> Node:
     """Return an item. A function that gives many rows for one may stand here alone, as in FROM."""
     inner = node.unnest() if isinstance(node, exp.Paren) else node
     if isinstance(inner, exp.Anonymous) and name_of(b, inner) in b.rules.rows:
+        if name_of(b, inner) in b.rules.growing and len(b.rules.row_columns[name_of(b, inner)]) > 1:
+            raise b.refused(node, "a function that makes several columns of one item")
         return rows(b, inner, here)
     return b.expression(b, node, here)
 
