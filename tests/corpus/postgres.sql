@@ -126,7 +126,6 @@ select site as nick, nick as site from staff order by nick, site
 select -wage as wage from staff order by wage + 1
 select lower(site) as site from staff group by site, lower(site) order by 1
 select site from staff group by site having max(wage) > (select avg(wage) from staff)
-select a.site, (select count(*) from staff b where b.site = a.site and b.id <= max(a.id)) from staff a group by a.site
 select (select s.id), (select sum(1)), (select count(*) from shift where hours > (select min(wage) from staff where staff.id = shift.staff_id)) from staff s
 select * from (select id, nick from staff) s join (select staff_id, sum(hours) as total from shift group by staff_id) t on t.staff_id = s.id
 select * from staff s join (shift t join staff u on u.id = t.staff_id) on s.id = u.id
@@ -144,3 +143,9 @@ select id from staff where active and not (wage > 10 or wage is null) and site i
 select max(case when active then wage end) - min(wage) as spread, sum((id > 3)::int) from staff
 select t.staff_id, jsonb_object_agg(t.badge, t.hours order by t.id) from shift t group by t.staff_id
 select s.nick, r.n from staff s join (select staff_id, count(*) as n, rank() over (order by count(*) desc) as place from shift group by 1) r on r.staff_id = s.id and r.place <= 3
+select id from staff where not (nick is null) and not (wage is not null)
+select (select nick as n from staff order by id limit 1), (select hours h from shift limit 1) from staff
+select * from ((values (1), (2)) v(i) join staff s on s.id = v.i) join shift t on t.staff_id = v.i
+select q.a, t.badge from (((select id as a from staff) q join shift t on t.staff_id = q.a))
+select id from staff union all select id from shift union all select 3 union all (select 4 limit 1)
+(with w as (select id from staff) select id from w union all select 1) union all select 2 union all select 3

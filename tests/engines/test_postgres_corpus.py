@@ -8,14 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from ledger import STAFF
+from ledger import BOTH, SHIFT, SHIFTS, STAFF
 
 from aureus_jupyter.adapters.engines.postgres import PostgresEngine
 from aureus_jupyter.adapters.engines.postgres_parameters import Spelling
 from aureus_jupyter.core.analyze import analyze
 from aureus_jupyter.core.rewrite import rewrite
 from aureus_jupyter.ports import Limits
-from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Pii
 from aureus_jupyter.values.facts import Facts
 from aureus_jupyter.values.verdict import Verdict, VerdictKind
 
@@ -23,35 +22,13 @@ pytestmark = pytest.mark.postgres
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 STATEMENTS = (CORPUS / "postgres.sql").read_text("utf-8").splitlines()
-SETUP = """
-DROP TABLE IF EXISTS bank.shift;
-CREATE TABLE bank.shift (id bigint, staff_id bigint, site varchar, badge varchar, hours numeric(18,2), tags text[], info jsonb);
-INSERT INTO bank.shift SELECT i, i % 7, 'OSLO', 'b' || i, i, ARRAY['a', 'b' || i], jsonb_build_object('a', i, 'list', jsonb_build_array())
-  FROM generate_series(1, 20) AS g(i);
-GRANT SELECT ON bank.shift TO reader;
-"""
-SHIFT = Dataset(
-    name="shift",
-    pack="p",
-    source="bank.shift",
-    columns=(
-        Column(name="id", type="BIGINT", key=True),
-        Column(name="staff_id", type="BIGINT", references="staff.id"),
-        Column(name="site", type="VARCHAR"),
-        Column(name="badge", type="VARCHAR", pii=Pii.DIRECT),
-        Column(name="hours", type="DECIMAL(18,2)", pii=Pii.QUASI),
-        Column(name="tags", type="VARCHAR[]"),
-        Column(name="info", type="JSON"),
-    ),
-)
-CATALOG = Catalog(datasets=(STAFF, SHIFT))
 VALUES = {"n": 3, "t": "x"}
 
 
 @pytest.fixture(scope="module")
 def shifts(admin: str) -> str:
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(SETUP)
+        connection.execute(SHIFTS)
     return admin
 
 
@@ -64,8 +41,8 @@ def both(shifts: str) -> Iterator[PostgresEngine]:
 
 def prepared(sql: str, engine: PostgresEngine) -> tuple[Facts, Any]:
     """The facts, and the plan once the server has agreed: the same relations, and no columns but those we found."""
-    facts = analyze(sql, None, CATALOG, "postgres")
-    plan = rewrite(sql, facts, Verdict(kind=VerdictKind.ALLOW), CATALOG, "postgres")
+    facts = analyze(sql, None, BOTH, "postgres")
+    plan = rewrite(sql, facts, Verdict(kind=VerdictKind.ALLOW), BOTH, "postgres")
     engine.prepare(plan, [STAFF, SHIFT])
     return facts, plan
 

@@ -60,9 +60,7 @@ DUCKDB_RULES = Rules(
     title=_title,
     values="col",
     first_value=0,
-    nodes=frozenset(
-        {"Lambda", "Identifier", "PropertyEQ", "Struct", "TableSample", "Star.except", "Group.all", "Qualify"}
-    ),
+    nodes=frozenset({"Lambda", "Identifier", "TableSample", "Star.except", "Group.all", "Qualify"}),
     fields=True,
     laterals=True,
     where_aliases=True,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ledger import BOTH
 
 from aureus_jupyter.core import opinion
 from aureus_jupyter.core.analyze import analyze, check_parameters
@@ -12,6 +14,7 @@ from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Refused, UserError
 from aureus_jupyter.values.catalog import Catalog
 
+CORPUS = Path(__file__).parents[1] / "corpus" / "postgres.sql"
 ALL_OF_LOAN = ["loan_id", "borrower_id", "country", "pd", "ead", "originated_on"]
 
 ALLOWED = {
@@ -119,6 +122,13 @@ REFUSED = {
     "select * from sum(1) s": "node_not_allowed",
     "select 1 from loan join borrower, loan x on true": "node_not_allowed",
     "select x.a from (select 1 as a) as x, lateral now": "node_not_allowed",
+    "select $$a$$ 'b'": "syntax_error",
+    "select * from table(generate_series(1, 2))": "function_not_allowed",
+    "select * from select 1": "node_not_allowed",
+    "select * from (describe loan)": "node_not_allowed",
+    "select * from @x": "node_not_allowed",
+    "select interval '1' lower(country) from loan": "node_not_allowed",
+    "select extract(year from originated_on) over () from loan": "node_not_allowed",
     # WITH.
     "with a as (select 1), a as (select 2) select * from a": "node_not_allowed",
     "with a(x, y) as (select 1) select * from a": "node_not_allowed",
@@ -260,6 +270,13 @@ RAISES = {
 @pytest.mark.parametrize(("sql", "raises"), RAISES.items())
 def test_what_can_raise(sql: str, raises: bool, catalog: Catalog) -> None:
     assert analyze(sql.replace("full_name", "country"), None, catalog, "postgres").can_raise is raises
+
+
+@pytest.mark.parametrize("sql", CORPUS.read_text("utf-8").splitlines())
+def test_the_corpus_is_read(sql: str) -> None:
+    """tests/engines asks a server about the same statements."""
+    facts = analyze(sql, None, BOTH, "postgres")
+    assert facts.outputs
 
 
 def test_other_facts(catalog: Catalog) -> None:

@@ -58,7 +58,9 @@ REFUSED = {
     'select "a\\"b" from loan': "unfinished_text",
     "from loan |> select country": "odd_text",
     "select country: x from loan": "odd_parameter",
+    "select country :x from loan": "node_not_allowed",
     "select @x from loan": "node_not_allowed",
+    "select localtime from loan": "unknown_column",
     # Arguments and forms.
     "select /*+ broadcast(vip) */ * from loan": "argument_not_allowed",
     "select * from loan version as of 3": "argument_not_allowed",
@@ -165,6 +167,7 @@ SUMMARIES = {
     "select count(*) from loan left semi join borrower using (borrower_id)": True,
     "select country, count_if(pd > 0.1), any(pd > 1) from loan group by country": True,
     "select first(pd), country from loan group by country": False,
+    "select first(pd) ignore nulls, max(country) from loan": False,
     "select collect_list(pd) from loan": False,
     "select approx_percentile(pd, array(0.1, 0.2)) from loan": False,
     "select histogram_numeric(pd, 5) from loan": False,

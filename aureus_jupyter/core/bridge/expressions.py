@@ -254,9 +254,7 @@ def _written(b: Bridge, node: exp.Expr, here: Place) -> Node:
 
 def _side_by_side(b: Bridge, node: exp.Concat, here: Place) -> Node:
     """Return texts that stand side by side, which are one."""
-    if not all(isinstance(item, exp.Literal) for item in node.expressions):
-        raise b.refused(node)
-    return nodes.constant("STRING", "")
+    return nodes.call("concat", [b.expression(b, item, here) for item in node.expressions])
 
 
 def _inner(b: Bridge, node: exp.Paren, here: Place) -> Node:

@@ -168,9 +168,7 @@ def _arms(b: Bridge, node: exp.SetOperation) -> list[exp.Expr]:
     b.check(node, _SET_KEYS)
     arms, first = [node.expression], node.this
     while type(first) is exp.Union is type(node) and not first.args.get("distinct") and not node.args.get("distinct"):
-        if any(first.args.get(key) for key in (*_MODIFIERS, "with_")):
-            break
-        b.check(first, _SET_KEYS)
+        b.check(first, frozenset({"this", "expression", "distinct"}))
         arms.append(first.expression)
         first = first.this
     return [first, *reversed(arms)]

@@ -76,7 +76,7 @@ class Rules:
 
 
 _MADE = OPERATORS | frozenset(
-    "xor list_value unnest row struct_pack regexp_full_match regexp_matches list_has_any like_escape "
+    "xor list_value unnest row regexp_full_match regexp_matches list_has_any like_escape "
     "year quarter month day date_part".split()
 )
 """What the translation itself puts into the tree for operators and words of the grammar."""

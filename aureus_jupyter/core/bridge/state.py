@@ -68,8 +68,6 @@ class Bridge:
     def refused(self, node: exp.Expr, what: str = "", code: str = "node_not_allowed") -> Refused:
         """Return the refusal of something that is not on the lists."""
         kind = type(node).__name__
-        if isinstance(node, exp.Command):
-            kind = "this statement"
         return Refused(
             code,
             f"{what or _IN_WORDS.get(kind, f'the construct {kind}')} cannot be used in a governed cell",

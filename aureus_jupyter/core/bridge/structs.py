@@ -1,4 +1,4 @@
-"""Expressions that only some engines have: lambdas, and structs made of named values."""
+"""Expressions that only some engines have: lambdas, and named values."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ def _lambda(b: Bridge, node: exp.Lambda, here: Place) -> Node:
     """Return a lambda; its parameters win over every column of their names, and go by names of their own."""
     names = {}
     for item in node.expressions:
-        if not isinstance(item, exp.Identifier):
-            raise b.refused(node)
         names[b.rules.fold(item)] = b.name(item.name)
     inner = replace(here, locals={**here.locals, **names})
     heads = [nodes.column(name) for name in names.values()]
@@ -35,21 +33,14 @@ def _local(b: Bridge, node: exp.Identifier, here: Place) -> Node:
     return b.resolved([node], here, node)
 
 
-def _named(b: Bridge, node: exp.Alias | exp.PropertyEQ, here: Place) -> Node:
+def _named(b: Bridge, node: exp.Alias, here: Place) -> Node:
     """Return a value of a struct, whose name decides nothing."""
-    value = node.expression if isinstance(node, exp.PropertyEQ) else node.this
-    return b.expression(b, value, here)
-
-
-def _struct(b: Bridge, node: exp.Struct, here: Place) -> Node:
-    return nodes.call("struct_pack", [b.expression(b, item, here) for item in node.expressions])
+    return b.expression(b, node.this, here)
 
 
 STRUCTS: dict[type[exp.Expr], tuple[Callable[[Bridge, Any, Place], Node], frozenset[str] | None]] = {
     exp.Lambda: (_lambda, frozenset({"this", "expressions"})),
     exp.Identifier: (_local, frozenset({"this", "quoted"})),
     exp.Alias: (_named, frozenset({"this", "alias"})),
-    exp.PropertyEQ: (_named, frozenset({"this", "expression"})),
-    exp.Struct: (_struct, frozenset({"expressions"})),
 }
 """By sqlglot's class, as in the table of the other expressions; each only where an engine's rules name the class."""

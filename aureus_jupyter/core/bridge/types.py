@@ -64,6 +64,4 @@ def constant_of(b: Bridge, node: exp.Expr) -> Node | None:
         return NOTHING
     if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and not node.this.is_string:
         return nodes.constant("NUMERIC", f"-{node.this.name}")
-    if isinstance(node, exp.Paren):
-        return constant_of(b, node.this)
     return None
