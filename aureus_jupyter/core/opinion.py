@@ -20,7 +20,8 @@ def _parsed(sql: str, dialect: str) -> list[exp.Expr]:
     made = Dialect.get_or_raise(dialect)
     tokens = made.tokenize(sql)
     check_types(tokens, made.parser_class.TYPE_TOKENS)
-    return [root for root in made.parser().parse(tokens, sql) if root is not None]
+    roots = made.parser().parse(tokens, sql)
+    return [root for root in roots if root is not None and not isinstance(root, exp.Semicolon)]
 
 
 def tables(sql: str, dialect: str) -> frozenset[str] | None:

@@ -149,3 +149,5 @@ select * from ((values (1), (2)) v(i) join staff s on s.id = v.i) join shift t o
 select q.a, t.badge from (((select id as a from staff) q join shift t on t.staff_id = q.a))
 select id from staff union all select id from shift union all select 3 union all (select 4 limit 1)
 (with w as (select id from staff) select id from w union all select 1) union all select 2 union all select 3
+select + id, - + id, q.nick from (select + id, nick from staff) as q(id, nick)
+select id from staff ; -- the end

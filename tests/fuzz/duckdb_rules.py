@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.parsers.duckdb import DuckDBParser
 
-from aureus_jupyter.core.bridge.rules import Rules
+from aureus_jupyter.core.bridge.rules import Rules, plus
 from aureus_jupyter.core.functions import AGGREGATES, ALLOWED
 from aureus_jupyter.values.catalog import fold
 
@@ -15,6 +15,7 @@ _SPOKEN = ("CAST", "TRY_CAST", "EXTRACT", "SUBSTRING", "TRIM", "POSITION", "OVER
 
 class _Parser(DuckDBParser):
     FUNCTIONS = {}  # noqa: RUF012
+    UNARY_PARSERS = {**DuckDBParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
     FUNCTION_PARSERS = {name: DuckDBParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         name: make for name, make in DuckDBParser.NO_PAREN_FUNCTION_PARSERS.items() if name in {"ANY", "CASE"}
@@ -60,7 +61,7 @@ DUCKDB_RULES = Rules(
     title=_title,
     values="col",
     first_value=0,
-    nodes=frozenset({"Lambda", "Identifier", "TableSample", "Star.except", "Group.all", "Qualify"}),
+    nodes=frozenset({"Lambda", "Identifier", "TableSample", "Star.except", "Group.all", "Join.half", "Qualify"}),
     fields=True,
     laterals=True,
     where_aliases=True,

@@ -129,6 +129,15 @@ REFUSED = {
     "select * from @x": "node_not_allowed",
     "select interval '1' lower(country) from loan": "node_not_allowed",
     "select extract(year from originated_on) over () from loan": "node_not_allowed",
+    "select * from loan semi join borrower using (borrower_id)": "node_not_allowed",
+    "select * from loan anti join borrower using (borrower_id)": "node_not_allowed",
+    "select pd {# , ead #} from loan": "odd_text",
+    # What sqlglot reads and PostgreSQL otherwise.
+    "select l.* x from loan l": "node_not_allowed",
+    "select * x from loan": "node_not_allowed",
+    "select (l.*) from loan l": "node_not_allowed",
+    "select pd in from loan": "node_not_allowed",
+    "select string_agg(country, order by country) from loan": "node_not_allowed",
     # WITH.
     "with a as (select 1), a as (select 2) select * from a": "node_not_allowed",
     "with a(x, y) as (select 1) select * from a": "node_not_allowed",

@@ -167,6 +167,7 @@ SUMMARIES = {
     "select count(*) from loan left semi join borrower using (borrower_id)": True,
     "select country, count_if(pd > 0.1), any(pd > 1) from loan group by country": True,
     "select first(pd), country from loan group by country": False,
+    "select country, true = any(pd > 1) from loan group by country": True,
     "select first(pd) ignore nulls, max(country) from loan": False,
     "select collect_list(pd) from loan": False,
     "select approx_percentile(pd, array(0.1, 0.2)) from loan": False,

@@ -217,7 +217,9 @@ def _quantifier(b: Bridge, node: Any) -> str | None:
         return "ANY"
     if isinstance(node, exp.All):
         return "ALL"
-    return _QUANTIFIERS.get(name_of(b, node)) if isinstance(node, exp.Anonymous) else None
+    if not isinstance(node, exp.Anonymous) or name_of(b, node) in b.rules.aggregates:
+        return None
+    return _QUANTIFIERS.get(name_of(b, node))
 
 
 def _coalesced(b: Bridge, node: exp.Anonymous, here: Place) -> Node:

@@ -59,6 +59,8 @@ _COMPARISONS = {
 
 def expression(b: Bridge, node: Any, here: Place) -> Node:
     """Return an expression's node. Raises Refused for whatever is not on the lists."""
+    if node is None:
+        raise b.refused(exp.Null(), "nothing where something is due")
     known = _KNOWN.get(type(node)) or (STRUCTS.get(type(node)) if type(node).__name__ in b.rules.nodes else None)
     if known is None:
         raise b.refused(node)
@@ -147,6 +149,8 @@ def _is(b: Bridge, node: exp.Is, here: Place) -> Node:
 def _in(b: Bridge, node: exp.In, here: Place) -> Node:
     value = b.expression(b, node.this, here)
     query = node.args.get("query")
+    if query is None and not node.expressions:
+        raise b.refused(node, "IN before nothing")
     if query is not None:
         return nodes.subquery("ANY", b.query(b, query, here.below()).node, value, "COMPARE_EQUAL")
     return nodes.operator("COMPARE_IN", value, *(b.expression(b, item, here) for item in node.expressions))
@@ -258,6 +262,8 @@ def _side_by_side(b: Bridge, node: exp.Concat, here: Place) -> Node:
 
 
 def _inner(b: Bridge, node: exp.Paren, here: Place) -> Node:
+    if isinstance(node.this, exp.Column) and isinstance(node.this.this, exp.Star):
+        raise b.refused(node, "a star in brackets")
     return b.expression(b, node.this, here)
 
 

@@ -39,7 +39,8 @@ def items_of(b: Bridge, expressions: Sequence[exp.Expr], here: Place) -> tuple[l
         if isinstance(expression, exp.Alias):
             b.check(expression, frozenset({"this", "alias"}))
             inner = expression.this
-            if not isinstance(expression.args["alias"], exp.Identifier):
+            if not isinstance(expression.args["alias"], exp.Identifier) or _star(inner) is not None:
+                # The name of a star is taken for nothing: it is written out all the same.
                 raise b.refused(expression)
             key = b.rules.fold(expression.args["alias"])
             title = b.rules.title(expression.args["alias"])

@@ -10,7 +10,7 @@ from sqlglot import TokenType, exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.parsers.postgres import PostgresParser
 
-from aureus_jupyter.core.bridge.rules import WINDOWS, Rules
+from aureus_jupyter.core.bridge.rules import WINDOWS, Rules, plus
 from aureus_jupyter.core.functions import BOUNDED
 from aureus_jupyter.values.catalog import fold
 
@@ -24,6 +24,7 @@ class _Parser(PostgresParser):
     """PostgreSQL's grammar in which a call stays the call that was written, whatever its name."""
 
     FUNCTIONS = {}  # noqa: RUF012 - the parent's attribute
+    UNARY_PARSERS = {**PostgresParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
     FUNCTION_PARSERS = {name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         name: make for name, make in PostgresParser.NO_PAREN_FUNCTION_PARSERS.items() if name in {"ANY", "CASE"}

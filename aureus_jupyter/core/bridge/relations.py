@@ -19,7 +19,8 @@ from aureus_jupyter.values.catalog import fold
 __all__ = ["from_clause", "values"]
 
 _SIDES = {"": "INNER", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "OUTER"}
-_KINDS = frozenset({"", "INNER", "OUTER", "CROSS", "SEMI", "ANTI"})
+_HALVES = frozenset({"SEMI", "ANTI"})
+_KINDS = frozenset({"", "INNER", "OUTER", "CROSS"}) | _HALVES
 _JOIN_KEYS = frozenset({"this", "side", "kind", "method", "on", "using"})
 _ALIAS_KEYS = frozenset({"this", "columns"})
 Columns = tuple[tuple[str, Node], ...]
@@ -91,9 +92,11 @@ def _nested(b: Bridge, node: exp.Expr) -> Sequence[exp.Join]:
 def _two(b: Bridge, left: _Side, right: _Side, join: exp.Join, here: Place) -> _Side:
     word, kind = (str(join.args.get(part) or "").upper() for part in ("side", "kind"))
     method = str(join.args.get("method") or "").upper()
-    if kind not in _KINDS or word not in _SIDES or method not in {"", "NATURAL"}:
+    halves = kind in _HALVES and "Join.half" not in b.rules.nodes
+    if kind not in _KINDS or halves or word not in _SIDES or method not in {"", "NATURAL"}:
+        # Where an engine has no such join, the word before JOIN is the name of the relation before it.
         raise b.refused(join, f"this kind of join ({' '.join((method, word, kind)).strip()})")
-    kind = kind if kind in {"SEMI", "ANTI"} else _SIDES[word]
+    kind = kind if kind in _HALVES else _SIDES[word]
     shared = _shared(b, left, right, join, method)
     both = here.beside([*left.relations, *right.relations], [*left.columns, *right.columns])
     on = join.args.get("on")
@@ -101,7 +104,7 @@ def _two(b: Bridge, left: _Side, right: _Side, join: exp.Join, here: Place) -> _
     if shared:
         condition = nodes.both([nodes.compare("EQUAL", one, other) for _, one, other in shared])
     node = nodes.join(left.node, right.node, kind, condition)
-    if kind in {"SEMI", "ANTI"}:
+    if kind in _HALVES:
         return _Side(node, left.relations, left.columns)
     names = {key for key, _, _ in shared}
     merged = [(key, _merged(kind, one, other)) for key, one, other in shared]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from aureus_jupyter.core.functions import CANNOT_RAISE, OPERATORS, Surface
 
-__all__ = ["WINDOWS", "Rules", "surface_of"]
+__all__ = ["WINDOWS", "Rules", "plus", "surface_of"]
 
 WINDOWS = {
     "row_number": "ROW_NUMBER",
@@ -27,6 +28,11 @@ WINDOWS = {
     "nth_value": "NTH_VALUE",
 }
 """Functions that only stand before OVER, and what the tree calls them."""
+
+
+def plus(parser: Any) -> exp.Expr:
+    """Read what a plus stands before as something computed: sqlglot leaves the sign out, and then it would keep a column's name."""
+    return exp.Add(this=exp.Literal.number(0), expression=parser._parse_unary())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

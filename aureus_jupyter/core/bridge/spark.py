@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.spark import Spark
 from sqlglot.parsers.spark import SparkParser
 
-from aureus_jupyter.core.bridge.rules import Rules
+from aureus_jupyter.core.bridge.rules import Rules, plus
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import fold
 
@@ -27,6 +27,7 @@ class _Parser(SparkParser):
     """Spark's grammar in which a call stays the call that was written, whatever its name."""
 
     FUNCTIONS = {}  # noqa: RUF012 - the parent's attribute
+    UNARY_PARSERS = {**SparkParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
     FUNCTION_PARSERS = {name: SparkParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
     NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
         name: make for name, make in SparkParser.NO_PAREN_FUNCTION_PARSERS.items() if name == "CASE"
@@ -167,7 +168,7 @@ SPARK = Rules(
     title=_title,
     values="col",
     hidden=frozenset({"_metadata", "_file_name"}),
-    nodes=frozenset({"Lambda", "Identifier", "Alias", "TableSample", "Star.except", "Group.all"}),
+    nodes=frozenset({"Lambda", "Identifier", "Alias", "TableSample", "Star.except", "Group.all", "Join.half"}),
     bounded={"repeat": ((1,), 10_000), "lpad": ((1,), 10_000), "rpad": ((1,), 10_000), "space": ((0,), 10_000)}
     | {"array_repeat": ((1,), 100_000)},
     texts='"',
