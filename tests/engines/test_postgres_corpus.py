@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from fuzz.mutations import mutated
 from ledger import BOTH, SHIFT, SHIFTS, STAFF
 
 from aureus_jupyter.adapters.engines.postgres import PostgresEngine
 from aureus_jupyter.adapters.engines.postgres_parameters import Spelling
 from aureus_jupyter.core.analyze import analyze
 from aureus_jupyter.core.rewrite import rewrite
+from aureus_jupyter.errors import Refused, UserError
 from aureus_jupyter.ports import Limits
 from aureus_jupyter.values.facts import Facts
 from aureus_jupyter.values.verdict import Verdict, VerdictKind
@@ -62,3 +65,19 @@ def test_the_server_reads_what_we_say_and_names_it_so(sql: str, both: PostgresEn
     facts, plan = prepared(sql, both)
     assert both.run(plan, {name: VALUES[name] for name in facts.parameters}, Limits(seconds=20, rows=5)).columns
     assert [output.name for output in facts.outputs] == names(sql, shifts, facts.parameters)
+
+
+def test_changed_statements_are_refused_or_read_as_the_server_reads_them(both: PostgresEngine, shifts: str) -> None:
+    """Nothing that the guard lets through reads other relations or columns, or calls other functions, than it said."""
+    agreed = 0
+    for sql in mutated(STATEMENTS, seed=21, count=3000):
+        try:
+            facts, _ = prepared(sql, both)
+        except (UserError, Refused) as error:
+            assert error.code not in {"binder_disagrees", "unreadable"}, sql
+            continue
+        agreed += 1
+        if facts.outputs and not facts.parameters:
+            with contextlib.suppress(psycopg.Error):
+                assert [output.name for output in facts.outputs] == names(sql, shifts, ()), sql
+    assert agreed > 120
