@@ -144,9 +144,9 @@ def _translated(sql: str, catalog: Catalog, rules: Rules, shown: Callable[[], Ca
         )
 
     made = translate(sql, rules, dataset, unknown)
+    check_size(made.tree, catalog)  # first: what is named once and used often stands in the tree as often
     reading = read_tree(sql, made.tree, surface_of(rules))
     reading.stars |= made.stars
-    check_size(made.tree, catalog)
     uses = tuple(_use(dataset, reading) for dataset in _datasets(reading.tables, catalog, shown))
     found = trace(made.tree, catalog)
     outputs = tuple(replace(o, name=name) for o, name in zip(found.outputs, made.names, strict=False))

@@ -84,5 +84,5 @@ def _check_columns(places: frozenset[int], dataset: Dataset, reads: Sequence[Tab
         raise Refused(
             "binder_disagrees",
             f"the server would read other columns of {dataset.name} than the guard found",
-            hint="Write each column's own name, without renaming a dataset's columns in FROM.",
+            hint=_REPORT,
         )

@@ -130,8 +130,12 @@ def _check_texts(tokens: Iterable[Token], sql: str, rules: Rules) -> None:
             # To some a doubled quote ends a text and begins another one: the place where that ends is the same.
             start = theirs.pop()[0] if theirs and theirs[-1][1] == token.start else token.start
             theirs.append((start, token.end + 1))
-    ours = [(p.start, p.end) for p in pieces(sql) if p.kind == "string" or sql[p.start] == rules.texts]
-    braces = any(sql[p.start] == "{" for p in pieces(sql))  # to sqlglot they may begin a comment of a template
+    # To sqlglot a brace may begin a comment of a template.
+    ours, braces = list[tuple[int, int]](), False
+    for piece in pieces(sql):
+        braces |= sql[piece.start] == "{"
+        if piece.kind == "string" or sql[piece.start] == rules.texts:
+            ours.append((piece.start, piece.end))
     if theirs != ours or braces or (rules.odd is not None and rules.odd.search(sql)):
         raise Refused(
             "odd_text",
@@ -142,6 +146,8 @@ def _check_texts(tokens: Iterable[Token], sql: str, rules: Rules) -> None:
 
 def _check_parameters(root: exp.Expr, sql: str) -> None:
     """Refuse where sqlglot takes for a parameter what the engine will not, or the reverse: a bound of a slice, arr[:n]."""
+    if ":" not in sql and "%" not in sql:
+        return
     theirs = Counter(str(node.this) for node in root.find_all(exp.Placeholder) if node.this is not None)
     if theirs != Counter(named_places(sql)):
         raise Refused(

@@ -69,6 +69,8 @@ class Place:
     aliases: dict[str, list[Node]] = field(default_factory=dict)
     windows: dict[str, Any] = field(default_factory=dict)
     locals: Mapping[str, str] = field(default_factory=dict)
+    _index: dict[str, list[Node]] = field(default_factory=dict)
+    _indexed: int = 0
 
     def below(self, parts: Mapping[str, Part] | None = None) -> Place:
         """Return the place in which a query of this place begins."""
@@ -77,6 +79,13 @@ class Place:
     def beside(self, relations: Sequence[Relation], columns: Sequence[tuple[str, Node]]) -> Place:
         """Return a place of the same query that sees these and no others."""
         return Place(self.outer, self.parts, self.depth, list(relations), list(columns))
+
+    def named(self, key: str) -> list[Node]:
+        """Return the columns that can be had by this name alone. `columns` only ever grows."""
+        for name, node in self.columns[self._indexed :]:
+            self._index.setdefault(name, []).append(node)
+        self._indexed = len(self.columns)
+        return self._index.get(key, [])
 
     def around(self) -> Iterator[Place]:
         """Yield this place and those around it, innermost first."""
@@ -162,7 +171,7 @@ def _qualified(parts: Sequence[str], here: Place, fields: bool) -> Iterator[Node
 
 
 def _alone(name: str, here: Place) -> Found | None:
-    hits = [node for key, node in here.columns if key == name]
+    hits = here.named(name)
     aliases = here.aliases.get(name, [])
     if hits:
         node = _only(name, hits)

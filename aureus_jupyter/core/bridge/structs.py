@@ -21,7 +21,7 @@ def _lambda(b: Bridge, node: exp.Lambda, here: Place) -> Node:
     names = {}
     for item in node.expressions:
         names[b.rules.fold(item)] = b.name(item.name)
-    inner = replace(here, locals={**here.locals, **names})
+    inner = replace(here, locals={**here.locals, **names}, _index={}, _indexed=0)
     heads = [nodes.column(name) for name in names.values()]
     left = heads[0] if len(heads) == 1 else nodes.call("row", heads)
     body = b.expression(b, node.this, inner)

@@ -66,10 +66,9 @@ def _over(b: Bridge, node: exp.Window, here: Place) -> dict[str, Any]:
     bounds = _bounds(b, node.args.get("spec"), here)
     name = node.args.get("alias")
     if name is not None:
-        base = here.windows.get(b.rules.fold(name))
-        if base is None:
-            raise b.refused(node, "a window that no WINDOW clause defines")
-        inner = _over(b, base, here)
+        inner = here.windows.get(b.rules.fold(name))
+        if inner is None:
+            raise b.refused(node, "a window that no WINDOW clause defines before it")
         partitions, bounds = inner["partitions"] + partitions, inner["bounds"] + bounds
         keys = [o["expression"] for o in inner["orders"]] + keys
     return {"partitions": partitions, "orders": nodes.orders(keys), "bounds": bounds}
@@ -88,11 +87,12 @@ def named_windows(b: Bridge, items: list[exp.Window], here: Place) -> list[Node]
 
     Each may build on those before it only, so none can lead to itself.
     """
-    found: dict[str, exp.Window] = {}
+    made = []
     for item in items:
-        base, key = item.args.get("alias"), b.rules.fold(item.this)
-        if key in found or (base is not None and b.rules.fold(base) not in found):
-            raise b.refused(item, "a window defined so")
-        found[key] = item
-    here.windows = found
-    return [_over(b, item, here) for item in items]
+        key = b.rules.fold(item.this)
+        if key in here.windows:
+            raise b.refused(item, "two windows of one name")
+        here.windows[key] = _over(b, item, here)
+        own = {name: value for name, value in item.args.items() if name != "alias"}
+        made.append(_over(b, exp.Window(**own), here) if item.args.get("alias") else here.windows[key])
+    return made
