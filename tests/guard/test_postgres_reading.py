@@ -110,6 +110,7 @@ REFUSED = {
     "select sum(*) from loan": "node_not_allowed",
     "select count(*) over nosuch from loan": "node_not_allowed",
     "select count(*) from loan window w as (v)": "node_not_allowed",
+    "select count(*) from loan window w as (), w as ()": "node_not_allowed",
     "select country from loan group by 2": "node_not_allowed",
     "select country from loan group by all": "argument_not_allowed",
     "select pd from loan qualify row_number() over () = 1": "node_not_allowed",

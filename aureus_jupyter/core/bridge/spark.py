@@ -2,7 +2,8 @@
 
 Not on the lists: what calls Java or a process (reflect, java_method, TRANSFORM), runs or names by a text (EXECUTE IMMEDIATE,
 IDENTIFIER), reads files or tells of them (input_file_name, _metadata, files as tables), of the session (current_user, version),
-or of how rows lie (spark_partition_id, monotonically_increasing_id); and what changes from run to run.
+or of how rows lie (spark_partition_id, monotonically_increasing_id); what changes from run to run; and what makes many rows of one
+where a value is expected (window, stack).
 Sources: the SQL reference of Spark 4 and `SqlBaseParser.g4`.
 """
 
@@ -77,7 +78,7 @@ _SCALARS = (
     "make_date make_dt_interval make_interval make_timestamp make_ym_interval minute month monthname months_between next_day "
     "now quarter second timestamp_micros timestamp_millis timestamp_seconds to_date to_timestamp to_unix_timestamp "
     "to_utc_timestamp trunc try_to_date try_to_timestamp unix_date unix_micros unix_millis unix_seconds unix_timestamp weekday "
-    "weekofyear window year "
+    "weekofyear year "
     "if iff isnotnull isnull nanvl nullifzero nvl2 zeroifnull equal_null bigint binary boolean date decimal double float int "
     "smallint string timestamp tinyint "
     "aggregate array_append array_compact array_contains array_distinct array_except array_insert array_intersect array_join "
