@@ -73,7 +73,7 @@ REFUSED = {
     "select pd from loan qualify row_number() over (order by pd) = 1": "node_not_allowed",
     "select country like any ('a', 'b') from loan": "node_not_allowed",
     "select stack(2, 1, 2)": "function_not_allowed",
-    "select count(*) from loan group by window(originated_on, '2 days', '1 day')": "function_not_allowed",
+    "select window(originated_on, '2 days', '1 day') from loan": "function_not_allowed",
     "select explode(map(country, pd)) as (k, v) from loan": "node_not_allowed",
     "select posexplode(array(pd)) from loan": "node_not_allowed",
     "select cast(pd as variant) from loan": "type_not_allowed",

@@ -18,13 +18,19 @@ from aureus_jupyter.values.catalog import Dataset
 __all__ = ["Bridge", "place_of"]
 
 _IN_WORDS = {
-    "ByteString": "a text written E'...'",
     "UnicodeString": "a text written U&'...'",
     "TableSample": "TABLESAMPLE",
     "Lateral": "LATERAL here",
     "Placeholder": "a parameter written so",
     "Parameter": "a parameter written so",
     "Dot": "a name of this form",
+    "CurrentUser": "current_user",
+    "SessionUser": "session_user",
+    "CurrentCatalog": "current_catalog",
+    "CurrentSchema": "current_schema",
+    "HexString": "a text written x'...'",
+    "BitString": "a text written b'...'",
+    "Qualify": "QUALIFY",
 }
 
 
