@@ -145,6 +145,9 @@ READS: dict[str, dict[str, list[str]]] = {
         "loan": ["country", "pd"]
     },
     "from loan select country": {"loan": ["country"]},
+    "select datediff(day, originated_on, current_date()), date_add(originated_on, 3) from loan": {
+        "loan": ["originated_on"]
+    },
     "select v.a from values (1, 2), (3, 4) as v(a, b)": {},
     "select col1 from values (1)": {},
     "select a.b.pd from (select 1 as b) a, loan b": {"loan": ["pd"]},

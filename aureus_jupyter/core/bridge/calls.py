@@ -65,7 +65,10 @@ def call(b: Bridge, node: exp.Anonymous, here: Place) -> Node:
     if name not in b.rules.scalars:
         raise refused_function(b, node, name)
     b.functions.add(name)
-    return nodes.call(name, _given(b, node.expressions, here), b.rules.scalars[name])
+    given = node.expressions
+    if name in b.rules.united and len(given) == 3 and isinstance(given[0], exp.Column) and len(given[0].parts) == 1:
+        given = given[1:]  # a unit, such as DAY: no column, whatever its name
+    return nodes.call(name, _given(b, given, here), b.rules.scalars[name])
 
 
 def _given(b: Bridge, items: Sequence[exp.Expr], here: Place) -> list[Node]:

@@ -45,7 +45,7 @@ class Rules:
     `types` are sqlglot's kinds with DuckDB's names. `title` gives an output column's name where its author gave none.
 
     `column_key` gives that form of a contract's column. `row_columns` are the columns of functions in `rows` that have not one.
-    `growing` are those of them that give more columns where more names are given. `bounded` are functions whose size must be written
+    `growing` are those of them that give more columns where more names are given, `united` begin with a unit if they have three arguments. `bounded` are functions whose size must be written
     down. `texts` is a sign beside ' that begins a text, `odd` what the text of a statement must not hold.
     `nodes` are sqlglot's classes that only this engine's SQL may hold. `values` and `first_value` make the names of VALUES.
 
@@ -67,6 +67,7 @@ class Rules:
     rows: frozenset[str] = frozenset()
     row_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     growing: frozenset[str] = frozenset()
+    united: frozenset[str] = frozenset()
     bounded: Mapping[str, tuple[tuple[int, ...], int]] = field(default_factory=dict)
     texts: str = "'"
     odd: re.Pattern[str] | None = None

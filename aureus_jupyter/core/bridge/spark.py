@@ -165,6 +165,7 @@ SPARK = Rules(
         "range": ("id",),
     },
     growing=frozenset({"explode", "explode_outer", "posexplode", "posexplode_outer"}),
+    united=frozenset({"dateadd", "date_add", "datediff", "date_diff"}),
     types=_TYPES,
     title=_title,
     values="col",
