@@ -45,9 +45,10 @@ class Rules:
     `types` are sqlglot's kinds with DuckDB's names. `title` gives an output column's name where its author gave none.
 
     `column_key` gives that form of a contract's column. `row_columns` are the columns of functions in `rows` that have not one.
-    `growing` are those of them that give more columns where more names are given, `united` begin with a unit if they have three arguments. `bounded` are functions whose size must be written
-    down. `texts` is a sign beside ' that begins a text, `odd` what the text of a statement must not hold.
-    `nodes` are sqlglot's classes that only this engine's SQL may hold. `values` and `first_value` make the names of VALUES.
+    `growing` are those of them that give more columns where more names are given. `united` are scalars that begin with a unit, such
+    as DAY, if they have three arguments. `bounded` are functions whose size must be written down. `texts` is a sign beside ' that
+    begins a text, `odd` what the text of a statement must not hold. `nodes` are sqlglot's classes that only this engine's SQL may
+    hold. `values` and `first_value` make the names of VALUES.
 
     `fields`: dots lead into structs. `laterals`: an item may name an item before it. `where_aliases`: WHERE may name an item, and
     `late_aliases`: so may expressions in GROUP BY, HAVING and ORDER BY. `lateral_always`: a query in FROM sees what is to its left.
