@@ -80,20 +80,18 @@ def items(text: str) -> tuple[str, ...]:
 
 
 def without_alias(item: str, alias: str) -> str:
-    """Return an item of a SELECT list without its alias. Raises UnclearError when that is not its last word."""
+    """Return an item of a SELECT list without its alias, where that is its last word and not all there is."""
     if not alias:
         return item
     tokens = [piece for piece, _ in _depths(item)]
     last = item[tokens[-1].start : tokens[-1].end]
-    if tokens[-1].kind not in {"word", "quoted"} or _plain(last) != fold(alias):
-        raise UnclearError
     left = tokens[:-1]
-    if left and item[left[-1].start : left[-1].end].lower() == "as":
-        left = left[:-1]
-    if not left:
-        # A column under its own name has no other.
+    before = item[left[-1].start : left[-1].end].lower() if left else "."
+    if tokens[-1].kind not in {"word", "quoted"} or _plain(last) != fold(alias) or before == ".":
+        # It has no alias, or none that stands at its end: a column under its own name has no other.
         return item
-    return item[left[0].start : left[-1].end]
+    left = left[:-1] if before == "as" else left
+    return item[left[0].start : left[-1].end] if left else item
 
 
 def _plain(name: str) -> str:

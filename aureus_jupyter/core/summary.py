@@ -30,7 +30,7 @@ Parse = Callable[[str], Any]
 
 _NODE = frozenset(
     "type modifiers cte_map select_list from_table where_clause group_expressions group_sets aggregate_handling having "
-    "sample qualify".split()
+    "sample qualify windows".split()
 )
 
 
@@ -93,8 +93,8 @@ def _check_frame(shape: Shape, node: Mapping[str, Any]) -> None:
         raise shape.refuse("a sample", "Take the whole dataset, or choose by an open column.", table)
     if table.get("column_name_alias"):
         raise shape.refuse("other names for columns", "Use the dataset's own names.", table)
-    if node.get("qualify") is not None:
-        raise shape.refuse("QUALIFY", "Filter rows with WHERE and groups with HAVING count(*).")
+    if node.get("qualify") is not None or node.get("windows"):
+        raise shape.refuse("QUALIFY or WINDOW", "Filter rows with WHERE and groups with HAVING count(*).")
     if node.get("aggregate_handling") != "STANDARD_HANDLING" or len(node.get("group_sets") or ()) > 1:
         raise shape.refuse(
             "GROUP BY ALL, ROLLUP, CUBE or GROUPING SETS", "Name the group keys, each grouping in a cell of its own."
@@ -110,14 +110,18 @@ def _check_names(shape: Shape, node: Mapping[str, Any]) -> None:
         raise shape.refuse("a column's name for the dataset", "Call the dataset by another name in FROM.", table)
     shape.called, shape.outputs = frozenset({called}), list(node["select_list"])
     for item in shape.outputs:
-        alias = fold(item.get("alias") or "")
+        alias = fold(item.get("alias") or "")  # where the tree was translated, no name is read in two ways
         if alias in own and not (item["type"] == "COLUMN_REF" and shape.column(item) == alias):
             raise shape.refuse("a column's name for something else", "Give the result another name after AS.", item)
 
 
 def _resolved(shape: Shape, key: Mapping[str, Any]) -> tuple[Mapping[str, Any], int | None]:
     """Return the expression a group key means, and which output it is when it is written as a number or an alias."""
-    place = output_of(shape, key)
+    alias = key.get("alias")
+    # A translated tree holds what a number or an alias means, under the name of the output.
+    same = (place for place, item in enumerate(shape.outputs) if alias and item.get("alias") == alias)
+    place = next(same, None)
+    place = output_of(shape, key) if place is None else place
     return (key, None) if place is None else (shape.outputs[place], place)
 
 
@@ -150,7 +154,7 @@ def _written(
         if len(outputs) != len(shape.outputs) or len(written) != len(keys):
             raise UnclearError
         texts = tuple(
-            text if place is None else without_alias(outputs[place], shape.outputs[place].get("alias") or "")
+            text if place is None else without_alias(outputs[place], _alias(shape.outputs[place]))
             for text, (_, place) in zip(written, keys, strict=True)
         )
     except UnclearError:
@@ -178,6 +182,11 @@ def _written(
         used=_spelt(shape.dataset, shape.used),
         parameters=tuple(sorted(spelled)),
     )
+
+
+def _alias(item: Mapping[str, Any]) -> str:
+    """Return an output's name; in a translated tree a number follows that no other has."""
+    return str(item.get("alias") or "").partition("\x00")[0]
 
 
 def _said(shape: Shape, tree: Any, keys: int) -> tuple[list[Any], Any] | None:

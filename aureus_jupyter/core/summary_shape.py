@@ -163,7 +163,7 @@ def strange(shape: Shape, node: Mapping[str, Any], where: str) -> Refused:
 
 def function_of(node: Mapping[str, Any]) -> str:
     """Return the lowered name of what a node calls."""
-    return (path_of(node) or (str(node.get("function_name", "")),))[-1].lower()
+    return str(node.get("function_name") or path_of(node)[-1]).lower()
 
 
 def is_bare(node: Mapping[str, Any]) -> bool:

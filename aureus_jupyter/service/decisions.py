@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
+from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters, tree_of
 from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.core.kinds import kind_of_value
 from aureus_jupyter.core.rewrite import rewrite, without
@@ -149,11 +149,13 @@ class Decider:
     def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Engine) -> Summary:
         """Return the summary a statement is over the one dataset it may be about. Raises Refused."""
         dataset = self._shown(self.catalog.index[fold(verdict.summaries[0].dataset)], asker)
+        seen = self._seen(asker)
 
         def parse(text: str) -> Any:
-            return engine.read(bound_text(text, engine.dialect)).tree
+            return tree_of(text, engine.read(bound_text(text, engine.dialect)).tree, seen, engine.dialect)
 
-        return summarise(sql, tree, facts, dataset, verdict.summaries, parse)
+        whole = tree_of(sql, tree, seen, engine.dialect)
+        return summarise(sql, whole, facts, dataset, verdict.summaries, parse)
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""
