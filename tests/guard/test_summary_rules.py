@@ -203,6 +203,13 @@ def test_what_is_read_in_the_parts_must_be_what_is_read_in_the_whole(parse: Pars
     assert "cannot be told apart" in error.message
 
 
+def test_a_text_with_another_number_of_parts_than_its_tree(parse: Parse) -> None:
+    tree = parse("SELECT count(*) FROM stay")
+    facts = analyze("SELECT count(*) FROM stay", tree, CATALOG, "duckdb")
+    error = refusal(lambda: summarise("SELECT count(*), 1 FROM stay", tree, facts, STAY, (RULE,), parse))
+    assert "cannot be told apart" in error.message
+
+
 def test_parts_that_cannot_be_read_are_not_clear(parse: Parse) -> None:
     sql = "SELECT count(*) FROM stay"
     tree = parse(sql)

@@ -20,7 +20,7 @@ from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import Catalog, Dataset
 
 SMALLEST = 3
-TABLES, STATEMENTS = 5, 12
+TABLES, STATEMENTS = 4, 11
 PERMIT = "{id: open, description: d, effect: permit}"
 SUMMARY = (
     "{id: few, description: d, effect: summary, reason: r, "

@@ -18,6 +18,7 @@ from aureus_jupyter.errors import AureusError
 CORPUS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parents[1] / "corpus" / "summaries_only.yaml").read_text("utf-8")
 )
+ATTACKS = [attack for attack in CORPUS["attacks"] if attack.get("engine") != "duckdb"]
 SETUP = """
 CREATE TABLE stay AS
 SELECT i::bigint AS stay_id, (i / 2)::bigint AS person, (ARRAY['north', 'south', 'east'])[1 + i % 3]::varchar AS region,
