@@ -261,7 +261,7 @@ class App:
             limits=build.limits(settings),
             environment=self._part("environment", lambda: build.environment(settings)),
             rows_in_evidence=build.rows_in_evidence(settings),
-            overlaps=build.overlaps(),
+            overlaps=build.overlaps(settings),
         )
 
     def _notices(self, desk: Desk) -> tuple[str, ...]:

@@ -249,9 +249,11 @@ def mask_key(settings: Settings) -> bytes:
     return load_or_create_secret(keys_folder(settings) / "mask.key")
 
 
-def overlaps() -> OverlapLedger:
+def overlaps(settings: Settings) -> OverlapLedger:
     """Return the ledger of answered summaries. Opens nothing yet."""
-    made: OverlapLedger = plugins.load("overlaps", "sqlite")(data_folder() / "ledgers" / "overlap.sqlite")
+    named = settings.summaries_ledger
+    path = Path(named).expanduser() if named else data_folder() / "summaries.sqlite"
+    made: OverlapLedger = plugins.load("overlaps", "sqlite")(path)
     return made
 
 

@@ -48,7 +48,7 @@ def test_a_summary_is_answered_and_said_to_be_one(few: Any, quiet_home: Path) ->
     assert len(few.shell.user_ns["x"]) > 1
     assert record(few)["verdict"]["summaries"][0]["smallest"] == 10
     assert "every group has at least 10 persons" in statement(few)
-    (ledger,) = quiet_home.rglob("overlap.sqlite")
+    (ledger,) = quiet_home.rglob("summaries.sqlite")
     assert ledger.stat().st_mode & 0o777 == 0o600
 
 
@@ -85,13 +85,20 @@ def test_a_dry_run_asks_the_data_nothing(few: Any, quiet_home: Path) -> None:
     assert small.error is None
     pages = [json.dumps(told.bundles).replace("0.9999", "0.02") for told in (large, small)]
     assert "There is no estimate" in pages[0]
-    assert not list(quiet_home.rglob("overlap.sqlite"))
+    assert not list(quiet_home.rglob("summaries.sqlite"))
     rows = few.asked("SELECT * FROM loan", "--dry-run")
     assert rows.code == "summaries_only"
 
 
+def test_the_ledger_may_be_elsewhere(few: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUREUS_SUMMARIES_LEDGER", str(tmp_path / "elsewhere" / "l.sqlite"))
+    reset_app()
+    assert few.asked(BY_COUNTRY).error is None
+    assert (tmp_path / "elsewhere" / "l.sqlite").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_ledger_that_cannot_be_kept_gives_no_rows(few: Any, quiet_home: Path) -> None:
-    (quiet_home / "data" / "aureus" / "ledgers").write_text("in the way", "utf-8")
+    (quiet_home / "data" / "aureus" / "summaries.sqlite").write_text("in the way", "utf-8")
     few.shell.user_ns["x"] = "before"
     assert few.asked(BY_COUNTRY, "x <<").code == "ledger_unusable"
     assert few.shell.user_ns["x"] == "before"

@@ -142,6 +142,12 @@ def test_a_link_in_its_place(path: Path, tmp_path: Path) -> None:
     unusable(path)
 
 
+def test_a_link_beside_it(path: Path, tmp_path: Path) -> None:
+    SQLiteOverlapLedger(path).record("ana", "first", lambda earlier: None)
+    path.with_name(path.name + "-wal").symlink_to(tmp_path / "elsewhere")
+    unusable(path)
+
+
 def test_a_folder_that_cannot_be_made(path: Path) -> None:
     path.parent.touch()
     unusable(path)

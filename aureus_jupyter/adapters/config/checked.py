@@ -35,7 +35,7 @@ _FORMS = {
 }
 
 
-_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
+_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file", "summaries_ledger"}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:

@@ -66,15 +66,17 @@ class SQLiteOverlapLedger:
     def _make(self) -> None:
         """Make the file for its owner alone. Raises OSError, or Unavailable for one that others can read or write."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            mode = os.fstat(handle).st_mode
-        finally:
-            os.close(handle)
+        with contextlib.suppress(FileExistsError):
+            # Only a new file is opened here: closing one would drop the locks that other connections of this process hold.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        mode = self._path.lstat().st_mode
+        for beside in ("-wal", "-shm", "-journal"):
+            if Path(f"{self._path}{beside}").is_symlink():
+                mode = stat.S_IFLNK
         if mode & (stat.S_IRWXG | stat.S_IRWXO) or not stat.S_ISREG(mode):
             raise Unavailable(
                 "ledger_unusable",
-                f"the ledger {self._path.name} can be read or written by others",
+                f"the ledger {self._path.name} is no plain file that only its owner can read and write",
                 hint=f"Nothing that answers only in summaries runs until then. Run: chmod 600 {self._path}",
             )
 
