@@ -73,8 +73,20 @@ def _expand(run: Run, value: Any) -> Any:
     return Set(map(str, network))
 
 
+def _merged_network(text: str) -> Network:
+    """Return a range, or of a plain IPv4 address the network of its class, as OPA does."""
+    address = _address(text)
+    if address is None:
+        return _network(text)
+    first = address.packed[0]
+    bits = 8 if first < 128 else 16 if first < 192 else 24
+    if address.version == 6 or int(address) & ((1 << (32 - bits)) - 1):
+        raise BuiltinFailure("an address that is no network needs its prefix length")
+    return ipaddress.ip_network(f"{address}/{bits}")
+
+
 def _merge(run: Run, value: Any) -> Any:
-    networks = [_network(text_of(item)) for item in items_of(value)]
+    networks = [_merged_network(text_of(item)) for item in items_of(value)]
     made: list[str] = []
     for kind in (ipaddress.IPv4Network, ipaddress.IPv6Network):
         made += map(str, ipaddress.collapse_addresses(n for n in networks if isinstance(n, kind)))

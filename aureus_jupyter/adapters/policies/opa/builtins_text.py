@@ -87,16 +87,17 @@ def _replace(run: Run, text: Any, old: Any, new: Any) -> Any:
 def _replace_n(run: Run, patterns: Any, text: Any) -> Any:
     held, value = object_of(patterns, 1), text_of(text, 2)
     pairs = [(text_of(k, 1), text_of(held[k], 1)) for k in held.ordered()]
-    if any(not before for before, _ in pairs):
-        raise BuiltinFailure("an empty text cannot be replaced here")
-    made, at, length = [], 0, 0
-    while at < len(value):
+    made, at, length, emptied = [], 0, 0, False
+    while at <= len(value):
         run.charge(1 + (len(pairs) >> 2))
-        before, after = next((p for p in pairs if value.startswith(p[0], at)), (value[at], value[at]))
-        made.append(after)
-        length += len(after)
+        # At one place the first pair that fits counts; one that replaces nothing fits once between two characters.
+        found = next((p for p in pairs if value.startswith(p[0], at) and (p[0] or not emptied)), None)
+        emptied = found is not None and not found[0]
+        part, step = (value[at : at + 1], 1) if found is None else (found[1], len(found[0]))
+        made.append(part)
+        length += len(part)
         check_size(length)
-        at += len(before)
+        at += step
     return "".join(made)
 
 

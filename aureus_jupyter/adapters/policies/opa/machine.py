@@ -15,7 +15,7 @@ from typing import Any, Final
 from aureus_jupyter.adapters.policies.opa.arithmetic import to_int
 from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure, EvaluationFailure, OutOfBounds
 from aureus_jupyter.adapters.policies.opa.plan import Plan
-from aureus_jupyter.adapters.policies.opa.terms import Array, Object, Real, Set, from_python, size_of
+from aureus_jupyter.adapters.policies.opa.terms import ABSENT, Array, Object, Real, Set, from_python, size_of
 
 __all__ = ["RETURN", "Builtin", "Code", "Context", "Limits", "Machine", "Run", "Step"]
 __all__ += ["call_builtin", "call_code", "lookup", "work_of"]
@@ -104,18 +104,22 @@ class Machine:
 
         Raises EvaluationFailure, and nothing else but KeyboardInterrupt.
         """
+        return _answer(self.answers(entry, given, context))
+
+    def answers(self, entry: str, given: Any, context: Context = Context()) -> Sequence[Any]:  # noqa: B008 - immutable
+        """Return each set of bindings that a query gives, as `evaluate`; an entry point's binds `result`."""
         code = self._entries.get(entry)
         if code is None:
             raise EvaluationFailure(f"the plan has no entry point {entry}")
         run = Run(context, self._limits.steps, self._limits.depth)
         try:
             variables = code.start.copy()
-            variables[0], variables[1] = from_python(given), self.data
+            variables[0], variables[1] = None if given is ABSENT else from_python(given), self.data
             for block in code.blocks:
                 for step in block:
                     if step(variables, run):
                         break
-            return _answer(run.results)
+            return run.results
         except RecursionError:
             raise OutOfBounds("the policy or its input nests too deeply") from None
         except MemoryError:

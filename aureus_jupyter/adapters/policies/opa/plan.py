@@ -134,7 +134,7 @@ class _Reader:
         parameters = tuple(_whole(p) for p in _list(value.get("params")))
         if len(parameters) < 2:
             raise MalformedPlan("a function takes neither input nor data")
-        path = tuple(_text(p) for p in _list(value.get("path") or []))
+        path = tuple(_text(p) for p in _list(value.get("path")))
         blocks = self._blocks(value.get("blocks"), 0)
         return Function(_text(value.get("name")), parameters, _whole(value.get("return")), blocks, path)
 
@@ -145,7 +145,7 @@ class _Reader:
         if depth > _MAX_NESTING:
             raise MalformedPlan("the plan nests its blocks too deeply")
         stmts = _mapping(value, "a block").get("stmts")
-        return tuple(self._statement(s, depth) for s in _list(stmts or []))
+        return tuple(self._statement(s, depth) for s in _list(stmts))
 
     def _statement(self, value: Any, depth: int) -> Statement:
         self._count += 1
@@ -172,11 +172,11 @@ class _Reader:
         if sort == "blocks":
             return self._blocks(value, depth + 1)
         if sort == "operands":
-            return tuple(self._operand(v) for v in _list(value or []))
+            return tuple(self._operand(v) for v in _list(value))
         if sort == "locals":
-            return tuple(_whole(v) for v in _list(value or []))
+            return tuple(_whole(v) for v in _list(value))
         if sort == "path":
-            return tuple(self._string(v) for v in _list(value or []))
+            return tuple(self._string(v) for v in _list(value))
         simple = {"operand": self._operand, "local": _whole, "int": _integer, "text": self._string, "name": _text}
         return simple[sort](value)
 
@@ -205,7 +205,7 @@ def _refuse(names: Collection[str], allowed: Collection[str]) -> None:
 
 
 def _part(value: Mapping[str, Any], name: str) -> Any:
-    return _mapping(value.get(name, {}), name).get(name) or []
+    return _mapping(value.get(name, {}), name).get(name)
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:
@@ -215,6 +215,8 @@ def _mapping(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _list(value: Any) -> list[Any]:
+    if value is None:  # an empty list of Go's
+        return []
     if not isinstance(value, list):
         raise MalformedPlan("a list is missing")
     return value

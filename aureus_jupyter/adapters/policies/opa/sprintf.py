@@ -6,6 +6,7 @@ gives Go's own complaint (`%!d(string=a)`), as OPA returns it.
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Any, Final
@@ -67,9 +68,8 @@ def _argument(value: Any) -> Any:
     if value.__class__ is str or value.__class__ is int:
         return value
     if value.__class__ is Real:
-        if re.search(r"[.eE]", value.text):
-            return float(value)
-        return int(value)
+        # What is too large for Go's float64 is handed over as its text.
+        return value.text if math.isinf(float(value)) else float(value)
     return rego_text(value)
 
 
@@ -191,7 +191,7 @@ def _of_int(verb: str, value: int, flags: str) -> str | None:
     if verb == "O":
         return ("-" if value < 0 else "") + "0o" + format(abs(value), "o")
     if not -(1 << 63) <= value < 1 << 63:
-        return None
+        return str(value) if verb == "s" else None
     if verb == "c":
         return chr(value) if _is_char(value) else "\ufffd"
     if verb == "q":

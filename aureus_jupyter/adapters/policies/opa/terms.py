@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn, cast
 
 from aureus_jupyter.adapters.policies.opa.failures import EvaluationFailure, OutOfBounds
 
-__all__ = ["FALSE", "MAX_SIZE", "NULL", "TRUE", "Array", "Constant", "Object", "Real", "Set"]
+__all__ = ["ABSENT", "FALSE", "MAX_SIZE", "NULL", "TRUE", "Array", "Constant", "Object", "Real", "Set"]
 __all__ += ["boolean", "check_size", "compare", "from_python", "is_number", "order", "parse_json", "size_of", "to_python"]
 
 MAX_SIZE: Final = 1_000_000
@@ -44,6 +44,10 @@ class Constant:
 NULL: Final = Constant("null", None)
 TRUE: Final = Constant("true", True)
 FALSE: Final = Constant("false", False)
+
+
+ABSENT: Final = Constant("absent", None)
+"""Stands for an input that is not there at all."""
 
 
 class Real(Decimal):
