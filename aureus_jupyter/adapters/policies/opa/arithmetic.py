@@ -110,9 +110,7 @@ def plain(digits: str, power: int) -> str:
     return padded[: power + 1] + (f".{padded[power + 1 :]}" if len(padded) > power + 1 else "")
 
 
-def exact_or_float(
-    a: Any, b: Any, exact: Callable[[Any, Any], Any], bits: int = PRECISION
-) -> int | Real:
+def exact_or_float(a: Any, b: Any, exact: Callable[[Any, Any], Any], bits: int = PRECISION) -> int | Real:
     """Return the result for whole numbers exactly, else in floating point."""
     x, y = to_int(a), to_int(b)
     if x is not None and y is not None:

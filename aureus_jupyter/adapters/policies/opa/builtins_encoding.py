@@ -83,11 +83,10 @@ def _hex_decoded(text: str) -> str:
 def json_text(value: Any, indent: str | None = None, prefix: str = "") -> str:
     """Return a value as Go's encoder writes it: keys in order, <, > and & escaped. Raises OutOfBounds."""
     check_size(size_of(value))
-    apart = ("," if indent is None else ",", ":" if indent is None else ": ")
-    return _json(value, indent, "\n" + prefix, apart)
+    return _json(value, indent, "\n" + prefix, ":" if indent is None else ": ")
 
 
-def _json(value: Any, indent: str | None, line: str, apart: tuple[str, str]) -> str:
+def _json(value: Any, indent: str | None, line: str, colon: str) -> str:
     kind = value.__class__
     if kind is Constant:
         return value.name  # type: ignore[no-any-return]
@@ -98,13 +97,13 @@ def _json(value: Any, indent: str | None, line: str, apart: tuple[str, str]) -> 
     inner = "" if indent is None else line + indent
     if kind is Object:
         pairs = sorted((key_text(k), v) for k, v in value.items()) if value else []
-        items = [_json_string(k) + apart[1] + _json(v, indent, inner, apart) for k, v in pairs]
+        items = [_json_string(k) + colon + _json(v, indent, inner, colon) for k, v in pairs]
     else:
-        items = [_json(v, indent, inner, apart) for v in (value.ordered() if kind is Set else value)]
+        items = [_json(v, indent, inner, colon) for v in (value.ordered() if kind is Set else value)]
     opening, closing = "{}" if kind is Object else "[]"
     if not items:
         return opening + closing
-    return opening + inner + (apart[0] + inner).join(items) + ("" if indent is None else line) + closing
+    return opening + inner + ("," + inner).join(items) + ("" if indent is None else line) + closing
 
 
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029", "\x7f": "\x7f"}

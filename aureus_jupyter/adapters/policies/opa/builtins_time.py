@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -24,7 +24,7 @@ from aureus_jupyter.adapters.policies.opa.terms import Array
 __all__ = ["TIME"]
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
-_BEGIN: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _now(run: Run) -> Any:
@@ -41,7 +41,7 @@ def _in_range(nanos: int) -> int:
 
 def _zone(name: str) -> Any:
     if name in ("", "UTC"):
-        return timezone.utc
+        return UTC
     try:
         if name == "Local":
             raise ValueError(name)
@@ -58,7 +58,7 @@ def _moment(value: Any) -> tuple[Moment, str]:
     exact = fraction_of(number_of(parts[0]))
     if exact.denominator != 1 or not _LEAST <= exact <= _MOST:
         raise BuiltinFailure("timestamp too big")
-    zone = _zone(text_of(parts[1])) if len(parts) > 1 else timezone.utc
+    zone = _zone(text_of(parts[1])) if len(parts) > 1 else UTC
     seconds, nanos = divmod(int(exact), 10**9)
     local = (_BEGIN + timedelta(seconds=seconds)).astimezone(zone)
     return Moment(local, nanos), text_of(parts[2]) if len(parts) > 2 else ""

@@ -112,7 +112,13 @@ def _members(archive: tarfile.TarFile) -> dict[str, bytes]:
 def _name(text: str) -> str:
     """Return a member's name from the bundle's root. Raises MalformedPlan for one that leads elsewhere."""
     name = text.removeprefix("./").lstrip("/")
-    if not name or not name.isprintable() or "\\" in name or posixpath.normpath(name) != name or ".." in name.split("/"):
+    if (
+        not name
+        or not name.isprintable()
+        or "\\" in name
+        or posixpath.normpath(name) != name
+        or ".." in name.split("/")
+    ):
         raise MalformedPlan("the bundle holds a file whose name leads out of it")
     return name
 

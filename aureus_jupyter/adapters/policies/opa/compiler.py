@@ -72,9 +72,7 @@ class _Compiler:
         if operand.local is not None:
             return self.place(operand.local)
         known = {True: TRUE, False: FALSE}
-        return self.constant(
-            known[operand.constant] if isinstance(operand.constant, bool) else operand.constant
-        )
+        return self.constant(known[operand.constant] if isinstance(operand.constant, bool) else operand.constant)
 
     def block(self, block: Block) -> tuple[Step, ...]:
         """Return a block's statements, those that do nothing left out."""
@@ -380,7 +378,7 @@ def _scan(c: _Compiler, f: _Fields) -> Step:
     block = c.block(f["block"])
 
     def step(v: Locals, run: Run) -> int:
-        for v[key], v[value] in _pairs(v[source]):
+        for v[key], v[value] in _pairs(v[source]):  # noqa: B020 - two variables of the plan's function
             run.left -= 1
             if run.left < 0:
                 run.charge(0)

@@ -10,7 +10,7 @@ import calendar
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
 
@@ -208,14 +208,16 @@ def _day(local: datetime, parts: dict[str, str]) -> datetime:
             raise ValueError("a day that is not in the year")
         return made
     word = parts.get("month", "1")
-    month = int(word) if word.isdigit() else next(i for i, m in enumerate(_MONTHS, 1) if m[:3].lower() == word[:3].lower())
+    month = (
+        int(word) if word.isdigit() else next(i for i, m in enumerate(_MONTHS, 1) if m[:3].lower() == word[:3].lower())
+    )
     return local.replace(month=month, day=int(parts.get("day", "1")))
 
 
 def _zone(parts: dict[str, str]) -> timezone:
     text = parts.get("offset", "Z")
     if text == "Z":
-        return timezone.utc
+        return UTC
     digits = text[1:].replace(":", "").ljust(6, "0")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4]), int(digits[4:])
     if hours > 24 or minutes > 60 or seconds > 60:

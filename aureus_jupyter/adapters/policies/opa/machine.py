@@ -79,7 +79,11 @@ class Machine:
     """A plan with its data, ready to be asked. Immutable once made; two threads may ask at once."""
 
     def __init__(
-        self, plan: Plan, data: Any, builtins: Mapping[str, Builtin], limits: Limits = Limits()  # noqa: B008 - immutable
+        self,
+        plan: Plan,
+        data: Any,
+        builtins: Mapping[str, Builtin],
+        limits: Limits = Limits(),
     ) -> None:
         """Raises MalformedPlan and EvaluationFailure for what cannot be run."""
         from aureus_jupyter.adapters.policies.opa.compiler import compile_function
@@ -99,14 +103,14 @@ class Machine:
         """The entry points' names."""
         return frozenset(self._entries)
 
-    def evaluate(self, entry: str, given: Any, context: Context = Context()) -> Any:  # noqa: B008 - immutable
+    def evaluate(self, entry: str, given: Any, context: Context = Context()) -> Any:
         """Return the entry point's value as a Rego one, or None where it is undefined. `given` is plain or Rego values.
 
         Raises EvaluationFailure, and nothing else but KeyboardInterrupt.
         """
         return _answer(self.answers(entry, given, context))
 
-    def answers(self, entry: str, given: Any, context: Context = Context()) -> Sequence[Any]:  # noqa: B008 - immutable
+    def answers(self, entry: str, given: Any, context: Context = Context()) -> Sequence[Any]:
         """Return each set of bindings that a query gives, as `evaluate`; an entry point's binds `result`."""
         code = self._entries.get(entry)
         if code is None:

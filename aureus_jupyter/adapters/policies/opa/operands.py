@@ -9,7 +9,17 @@ from aureus_jupyter.adapters.policies.opa.arithmetic import to_int
 from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure
 from aureus_jupyter.adapters.policies.opa.terms import Array, Object, Set, is_number
 
-__all__ = ["array_of", "integer", "items_of", "large_integer", "number_of", "object_of", "set_of", "text_of", "texts_of"]
+__all__ = [
+    "array_of",
+    "integer",
+    "items_of",
+    "large_integer",
+    "number_of",
+    "object_of",
+    "set_of",
+    "text_of",
+    "texts_of",
+]
 
 
 def text_of(value: Any, place: int = 1) -> str:

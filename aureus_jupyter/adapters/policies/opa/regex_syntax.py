@@ -65,7 +65,9 @@ _POSIX: dict[str, Test] = {
     "xdigit": _in("09", "AF", "af"),
 }
 _ESCAPES = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_CATEGORIES = frozenset("L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs C Cc Cf Co Cs".split())
+_CATEGORIES = frozenset(
+    "L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs C Cc Cf Co Cs".split()
+)
 
 
 def _not(test: Test) -> Test:

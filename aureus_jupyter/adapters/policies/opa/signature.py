@@ -124,9 +124,7 @@ def _verify_rsa(key: Any, algorithm: str, message: bytes, signature: bytes) -> N
     chosen = _hash(algorithm)
     if key.key_size < 2048:
         raise MalformedPlan("the key for bundles is too short")
-    scheme = (
-        padding.PKCS1v15() if algorithm[0] == "R" else padding.PSS(padding.MGF1(chosen), padding.PSS.DIGEST_LENGTH)
-    )
+    scheme = padding.PKCS1v15() if algorithm[0] == "R" else padding.PSS(padding.MGF1(chosen), padding.PSS.DIGEST_LENGTH)
     key.verify(signature, message, scheme, chosen)
 
 

@@ -19,7 +19,17 @@ __all__ = ["quoted", "rego_text", "sprintf"]
 
 _VERB: Final = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.)?", re.DOTALL)
 _MOST: Final = 10_000
-_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"'}
+_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+    '"': '\\"',
+}
 
 
 def quoted(text: str, ascii_only: bool = False) -> str:
@@ -90,7 +100,7 @@ class _Formatter:
         self._next += 1
         return self._values[self._next - 1]
 
-    def _count(self, text: str | None) -> int | None | str:
+    def _count(self, text: str | None) -> int | str | None:
         if text != "*":
             if text is not None and int(text) > _MOST:
                 raise OutOfBounds("a text longer than a decision may make")

@@ -20,7 +20,17 @@ from typing import Any, Final, NoReturn, cast
 from aureus_jupyter.adapters.policies.opa.failures import EvaluationFailure, OutOfBounds
 
 __all__ = ["ABSENT", "FALSE", "MAX_SIZE", "NULL", "TRUE", "Array", "Constant", "Object", "Real", "Set"]
-__all__ += ["boolean", "check_size", "compare", "from_python", "is_number", "order", "parse_json", "size_of", "to_python"]
+__all__ += [
+    "boolean",
+    "check_size",
+    "compare",
+    "from_python",
+    "is_number",
+    "order",
+    "parse_json",
+    "size_of",
+    "to_python",
+]
 
 MAX_SIZE: Final = 1_000_000
 """Elements and characters one value may hold, counted through the whole tree."""
