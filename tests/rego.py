@@ -26,7 +26,9 @@ def opa() -> str:
     """Return the `opa` to use; without one skip here and say how to get it, or fail in CI."""
     found = shutil.which("opa", path=f"{ROOT / '.stamp' / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
-        missing("opa: run `.ci/tools/bring_system.sh opa` (with Go), or take it from openpolicyagent.org and put it on PATH")
+        missing(
+            "opa: run `.ci/tools/bring_system.sh opa` (with Go), or take it from openpolicyagent.org and put it on PATH"
+        )
     return str(found)
 
 
@@ -49,7 +51,21 @@ def build(
     made = folder / f"{source.name}.tar.gz"
     named = [part for entry in entries for part in ("-e", entry)]
     version = ["--v0-compatible"] if v0 else []
-    command = [opa(), "build", "-t", "plan", "-r", revision, *named, *version, *options, "-o", str(made), "-b", str(source)]
+    command = [
+        opa(),
+        "build",
+        "-t",
+        "plan",
+        "-r",
+        revision,
+        *named,
+        *version,
+        *options,
+        "-o",
+        str(made),
+        "-b",
+        str(source),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     return made

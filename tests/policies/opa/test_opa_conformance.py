@@ -82,7 +82,9 @@ class TestBehindAServer(PolicyConformance):
         return open_server(self.servers["house"], "nothing", RULES)
 
     def unreadable(self) -> PolicyEngine:
-        raise Unavailable("policy_malformed", "OPA does not start over policies that it cannot read", hint="Correct them.")
+        raise Unavailable(
+            "policy_malformed", "OPA does not start over policies that it cannot read", hint="Correct them."
+        )
 
     def erring(self) -> PolicyEngine:
         return open_server(self.servers["erring"], "bank", RULES)

@@ -105,7 +105,7 @@ def _items(question: Question, answer: Any) -> list[Any]:
 def _index(question: Question, value: Any) -> int:
     if value.__class__ is not int or not 0 <= value < len(question.columns):
         raise _wrong(question, "indices of what was asked for")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _expression(question: Question, item: Any, user: str) -> str:

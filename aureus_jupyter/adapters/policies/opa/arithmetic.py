@@ -34,7 +34,7 @@ def number(text: str) -> int | Real:
 def to_int(value: Any) -> int | None:
     """Return a whole number as an int, however it is written (1.0, 1e3), else None."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     return int(value) if value == value.to_integral_value() else None
 
 

@@ -160,7 +160,7 @@ def _query_of(run: Run, value: Any) -> Any:
 def _ordered(value: Any) -> list[Any]:
     if value.__class__ is not Set:
         raise BuiltinFailure("values must be string, array[string], or set[string]")
-    return value.ordered()  # type: ignore[no-any-return]
+    return value.ordered()
 
 
 def _query_object(run: Run, text: Any) -> Any:

@@ -87,10 +87,9 @@ def _merged_network(text: str) -> Network:
 
 def _merge(run: Run, value: Any) -> Any:
     networks = [_merged_network(text_of(item)) for item in items_of(value)]
-    made: list[str] = []
-    for kind in (ipaddress.IPv4Network, ipaddress.IPv6Network):
-        made += map(str, ipaddress.collapse_addresses(n for n in networks if isinstance(n, kind)))
-    return Set(made)
+    four = (n for n in networks if isinstance(n, ipaddress.IPv4Network))
+    six = (n for n in networks if isinstance(n, ipaddress.IPv6Network))
+    return Set(map(str, [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]))
 
 
 def _indexed(value: Any, place: int) -> Iterator[tuple[str, Any]]:

@@ -26,7 +26,7 @@ def text_of(value: Any, place: int = 1) -> str:
     """Return a text."""
     if value.__class__ is not str:
         raise BuiltinFailure(f"operand {place} must be a string")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def number_of(value: Any, place: int = 1) -> Any:
@@ -56,29 +56,29 @@ def array_of(value: Any, place: int = 1) -> Array:
     """Return an array."""
     if value.__class__ is not Array:
         raise BuiltinFailure(f"operand {place} must be an array")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def object_of(value: Any, place: int = 1) -> Object:
     """Return an object."""
     if value.__class__ is not Object:
         raise BuiltinFailure(f"operand {place} must be an object")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def set_of(value: Any, place: int = 1) -> Set:
     """Return a set."""
     if value.__class__ is not Set:
         raise BuiltinFailure(f"operand {place} must be a set")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def items_of(value: Any, place: int = 1) -> list[Any]:
     """Return the elements of an array, or of a set in order."""
     if value.__class__ is Array:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is Set:
-        return value.ordered()  # type: ignore[no-any-return]
+        return value.ordered()
     raise BuiltinFailure(f"operand {place} must be an array or a set")
 
 

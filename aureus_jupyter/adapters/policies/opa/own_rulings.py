@@ -131,7 +131,7 @@ def _text(value: Any, name: str) -> str:
 def _whole(value: Any, name: str) -> int:
     if value.__class__ is not int:
         raise _wrong(name)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _truth(value: Any, name: str) -> bool:

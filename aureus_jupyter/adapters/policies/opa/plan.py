@@ -231,7 +231,7 @@ def _text(value: Any) -> str:
 def _integer(value: Any) -> int:
     if value.__class__ is not int or abs(value) >= 1 << 63:
         raise MalformedPlan("a whole number is missing")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _whole(value: Any) -> int:

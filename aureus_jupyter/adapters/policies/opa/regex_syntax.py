@@ -310,7 +310,8 @@ def _repeats(tree: Any) -> int:
     """Return how often the repetitions inside a tree multiply, as Go's bound of 1000 counts them."""
     kind = tree[0]
     if kind == "repeat":
-        return max(tree[2], tree[3] or 0, 1) * _repeats(tree[1])
+        times: int = max(tree[2], tree[3] or 0, 1)
+        return times * _repeats(tree[1])
     if kind in ("sequence", "either"):
         return max((_repeats(t) for t in tree[1]), default=1)
     return _repeats(tree[2]) if kind == "group" else 1

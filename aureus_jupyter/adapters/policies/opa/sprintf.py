@@ -110,7 +110,7 @@ class _Formatter:
         value = self._take()
         if value.__class__ is not int or abs(value) > _MOST:
             return "%!(BADWIDTH)"
-        return value  # type: ignore[no-any-return]
+        return value
 
     def verb(self, match: re.Match[str]) -> str:
         """Return what stands for one verb."""
@@ -137,7 +137,7 @@ class _Formatter:
 
 def _kind(value: Any) -> str:
     if isinstance(value, int):
-        return "int" if -(1 << 63) <= value < 1 << 63 else "*big.Int"
+        return "int64" if -(1 << 63) <= value < 1 << 63 else "*big.Int"
     return "float64" if isinstance(value, float) else "string"
 
 

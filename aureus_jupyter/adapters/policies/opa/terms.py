@@ -210,7 +210,7 @@ def order(value: Any) -> Any:
 def compare(a: Any, b: Any) -> int:
     """Return -1, 0 or 1, in OPA's order."""
     if a.__class__ is b.__class__ and a.__class__ in (int, str):
-        return (a > b) - (a < b)
+        return int(a > b) - int(a < b)
     if a == b:
         return 0
     return -1 if order(a) < order(b) else 1
@@ -291,5 +291,5 @@ def to_python(value: Any) -> Any:
 def key_text(key: Any) -> str:
     """Return an object's key as JSON has it: a text stays, anything else becomes its JSON text."""
     if key.__class__ is str:
-        return cast(str, key)
+        return key
     return json.dumps(to_python(key), separators=(",", ":"), ensure_ascii=False, default=str)
