@@ -134,6 +134,8 @@ class Engine(Protocol):
     def prepare(self, plan: Plan, datasets: Sequence[Dataset]) -> None:
         """Make the plan's shadows, bind the statement over them, and check that it reads only those.
 
+        `datasets` are the contracts of all that the shadows read, also of what only their filters compare with.
+
         Raises `Refused` (code `binder_disagrees`) when the binder sees another table, `UserError` when the
         statement does not bind. Keeps what it made for the next statement with the same shadows.
         """
@@ -175,6 +177,11 @@ class PolicyEngine(Protocol):
     @property
     def version(self) -> str:
         """A digest that changes when any rule does, and only then."""
+        ...
+
+    @property
+    def timed(self) -> bool:
+        """Whether a rule asks for the time. Otherwise an answer stands however late it is asked again."""
         ...
 
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]:

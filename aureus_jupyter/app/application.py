@@ -190,8 +190,8 @@ class App:
             self._desks.clear()
             files = build.rule_files(self.settings, pack)
             seen = build.stamp(files)
-            catalog = build.catalog(self.settings, pack)
-            self._deciders[pack] = Decider(catalog, build.policies(self.settings, pack))
+            clock = self._part("clock", plugins.load("clock", "system"))
+            self._deciders[pack] = build.decider(self.settings, pack, clock)
             self._watched[pack] = (files, seen)
         return self._deciders[pack]
 
@@ -259,7 +259,7 @@ class App:
             principal=build.principal(settings),
             pack=cell.pack,
             limits=build.limits(settings),
-            environment=self._part("environment", build.environment),
+            environment=self._part("environment", lambda: build.environment(settings)),
             rows_in_evidence=build.rows_in_evidence(settings),
         )
 

@@ -14,12 +14,12 @@ from aureus_jupyter.adapters.config.load import load_settings
 from aureus_jupyter.adapters.signers.ed25519 import load_or_create
 from aureus_jupyter.adapters.signers.trust import add_trust, read_trust
 from aureus_jupyter.adapters.stores.folder import APPROVAL_FILE, REQUEST_FILE
-from aureus_jupyter.app.build import catalog, keys_folder, policies, trust_path
+from aureus_jupyter.app.build import decider, keys_folder, trust_path
 from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_payload
 from aureus_jupyter.core.dsse import encode_envelope, strict_json
 from aureus_jupyter.errors import EvidenceError, UserError
 from aureus_jupyter.ports import Engine, SecondReading
-from aureus_jupyter.service.decisions import Decider, decision_digest
+from aureus_jupyter.service.decisions import decision_digest
 from aureus_jupyter.values.approval import Approval, ApprovalRequest
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.codec import from_dict
@@ -186,13 +186,13 @@ def _check(asked: _Asked, settings: Settings, folder: Path) -> tuple[str, ...]:
     if pack.startswith("."):
         # A pack beside the requester's notebook, whose folder holds the evidence folder.
         pack = str(folder.parents[2] / pack)
-    decider = Decider(catalog(settings, pack), policies(settings, pack))
+    judge = decider(settings, pack, plugins.load("clock", "system")(), asked.request.environment)
     reader: Any = _Reader(asked.dialect)
-    found = decider.decide(asked.draft, reader, asked.principal, asked.cell.purpose, asked.cell.max_results)
+    found = judge.decide(asked.draft, reader, asked.principal, asked.cell.purpose, asked.cell.max_results)
     digest = decision_digest(
         found.plan_digest,
         asked.draft.parameters,
-        decider.catalog,
+        judge.catalog,
         found.verdict.policy_version,
         asked.principal,
         asked.cell.purpose,

@@ -18,10 +18,12 @@ from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
-from aureus_jupyter.ports import Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
+from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.evidence import PackFile, TrustedKey
+from aureus_jupyter.values.ids import utc_text
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.settings import Settings
 
@@ -32,6 +34,7 @@ __all__ = [
     "connections",
     "copilot",
     "data_folder",
+    "decider",
     "engine",
     "environment",
     "evidence_folder",
@@ -107,6 +110,12 @@ def policies(settings: Settings, pack: str) -> PolicyEngine:
     """Return the house's, the pack's and the administrator's policies as one engine."""
     found: PolicyEngine = plugins.load("policies", "declarative")(policy_folders(settings, pack))
     return found
+
+
+def decider(settings: Settings, pack: str, clock: Clock, environment: str | None = None) -> Decider:
+    """Return what decides over a pack as it is on disk now, for a session of an environment; by default the settings' own."""
+    stage = settings.environment if environment is None else environment
+    return Decider(catalog(settings, pack), policies(settings, pack), stage, lambda: utc_text(clock.now()))
 
 
 def policy_folders(settings: Settings, pack: str) -> list[Path]:
@@ -295,9 +304,11 @@ def bytes_of(size: str) -> int | None:
     return int(float(found[1]) * base ** ("KMGT".index(found[2].upper()) + 1))
 
 
-def environment() -> tuple[tuple[str, str], ...]:
-    """Return the versions of what ran, sorted by name."""
+def environment(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return what the session is for, where that is set, and the versions of what ran, sorted by name."""
     found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
+    if settings.environment:
+        found["session"] = settings.environment
     for package in ("aureus-jupyter", "duckdb", "sqlglot", "pandas", "pyarrow", "cryptography", "ipykernel"):
         try:
             found[package] = version(package)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aureus_jupyter.core.approval import APPROVAL_TYPE
+from aureus_jupyter.core.approval import APPROVAL_TYPE, is_young
 from aureus_jupyter.core.check import Verify, signer_of
 from aureus_jupyter.core.dsse import decode_envelope, strict_json
 from aureus_jupyter.core.evidence import STATEMENT_FILE
@@ -64,14 +64,16 @@ def _problems(
             return [("bad_signature", "the signature does not fit the approval")]
         named = ", ".join(signature.key_id[:19] for signature in envelope.signatures) or "none"
         return [("unknown_approver", f"it is signed with the key {named}, which the trust file holds for no approver")]
-    named_approvers = (record.get("verdict") or {}).get("approvers") or ()
+    verdict = record.get("verdict") or {}
+    named_approvers = verdict.get("approvers") or ()
     wrong = {
         "its signer is not the one it names": answer.approver != key.owner,
         "the run names another approver": answer.approver != event["actor"],
         "its signer is not among those who may approve": answer.approver not in named_approvers,
         "the person who asked gave it": answer.approver == predicate["principal"]["name"],
         "it is for another statement, person or purpose": answer.digest != predicate["decision_digest"],
-        "it was not valid when the run was cleared": not answer.at <= event["at"] < answer.until,
+        "it was not valid when the run was cleared": not answer.at <= event["at"] < answer.until
+        or not is_young(answer.at, event["at"], verdict.get("valid_hours") or 0),
         "it says no": answer.decision != "approved",
     }
     return [("approval_does_not_fit", why) for why, is_wrong in wrong.items() if is_wrong]

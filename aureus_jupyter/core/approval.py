@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from aureus_jupyter.core.check import Verify, signer_of
 from aureus_jupyter.core.dsse import strict_json
@@ -13,7 +14,7 @@ from aureus_jupyter.values.codec import from_dict, to_dict
 from aureus_jupyter.values.evidence import Envelope, TrustedKey
 from aureus_jupyter.values.run import Run
 
-__all__ = ["APPROVAL_TYPE", "approval_counts", "approval_payload"]
+__all__ = ["APPROVAL_TYPE", "approval_counts", "approval_payload", "is_young"]
 
 APPROVAL_TYPE = "application/vnd.aureus.approval.v1+json"
 
@@ -56,7 +57,7 @@ def approval_counts(
         raise _no("approval_wrong_approver", "the one who signed is not an approver of what was asked")
     if approval.digest != run.decision_digest:
         raise _no("approval_stale", "what was approved is not what would run now")
-    if not approval.at <= at < approval.until:
+    if not approval.at <= at < approval.until or not is_young(approval.at, at, _hours(run)):
         raise _no("approval_expired", "the approval is not valid at this time")
     if approval.decision != "approved":
         raise Refused(
@@ -65,6 +66,21 @@ def approval_counts(
             hint="Ask them why; a changed statement is a new request.",
         )
     return approval
+
+
+def is_young(given: str, at: str, hours: int) -> bool:
+    """Whether what was given at one time (RFC 3339 UTC) is, at another, no older than `hours`; 0 is no bound.
+
+    What is no time is not young.
+    """
+    try:
+        return not hours or datetime.fromisoformat(at) - datetime.fromisoformat(given) <= timedelta(hours=hours)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _hours(run: Run) -> int:
+    return run.verdict.valid_hours if run.verdict is not None else 0
 
 
 def _may_approve(approver: str, run: Run) -> bool:

@@ -6,34 +6,35 @@ Total and closed: a dataset nobody permits, a ruling that does not fit, or a pol
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol, TypeVar
 
-from aureus_jupyter.values.catalog import Dataset, fold
-from aureus_jupyter.values.verdict import (
-    Cap,
-    DecisionRequest,
-    Effect,
-    Filter,
-    Mask,
-    MaskMethod,
-    Reason,
-    Ruling,
-    Verdict,
-    VerdictKind,
+from aureus_jupyter.core.rulings import BadRulingError, check_ruling
+from aureus_jupyter.values.catalog import fold
+from aureus_jupyter.values.obligations import Filter, Hide, Mask, MaskMethod, SummaryOnly
+from aureus_jupyter.values.verdict import DecisionRequest, Effect, Reason, Ruling, Verdict, VerdictKind
+
+__all__ = ["decide", "safe_rule", "strictest"]
+
+_ORDER = (
+    MaskMethod.NULL,
+    MaskMethod.CONSTANT,
+    MaskMethod.REDACT,
+    MaskMethod.HASH,
+    MaskMethod.TOKEN,
+    MaskMethod.LAST,
+    MaskMethod.PARTIAL,
+    MaskMethod.EMAIL,
+    MaskMethod.YEAR,
+    MaskMethod.BUCKET,
+    MaskMethod.ROUND,
+    MaskMethod.MONTH,
 )
+"""Which mask wins when two policies mask one column: the one that shows less. What an expression shows, nobody can say."""
+_RANK = {method: rank for rank, method in enumerate(_ORDER)}
 
-__all__ = ["decide", "safe_rule"]
-
-_STRICTNESS = {
-    MaskMethod.NULL: 7,
-    MaskMethod.REDACT: 6,
-    MaskMethod.HASH: 5,
-    MaskMethod.LAST: 4,
-    MaskMethod.YEAR: 3,
-    MaskMethod.ROUND: 2,
-    MaskMethod.MONTH: 1,
-}
-"""Which mask wins when two policies mask one column: the one that shows less."""
+T = TypeVar("T")
 
 
 class _Engine(Protocol):
@@ -41,14 +42,6 @@ class _Engine(Protocol):
     def version(self) -> str: ...
 
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]: ...
-
-
-class _BadRulingError(Exception):
-    """A ruling that names something the request does not hold."""
-
-    def __init__(self, policy: str) -> None:
-        super().__init__(policy)
-        self.policy = policy
 
 
 def safe_rule(engine: _Engine, request: DecisionRequest) -> Verdict:
@@ -74,8 +67,8 @@ def decide(request: DecisionRequest, rulings: Iterable[Ruling], policy_version: 
     rulings = list(rulings)
     try:
         for ruling in rulings:
-            _check(ruling, request)
-    except _BadRulingError as bad:
+            check_ruling(ruling, request)
+    except BadRulingError as bad:
         rulings = [
             _denial(
                 bad.policy,
@@ -86,31 +79,31 @@ def decide(request: DecisionRequest, rulings: Iterable[Ruling], policy_version: 
         ]
     denials = [r for r in rulings if r.effect is Effect.DENY]
     denials += _not_permitted(request, rulings) if not denials else []
+    if not denials and (apart := _apart(rulings)):
+        denials = [apart]
     fired = tuple(sorted({r.policy for r in rulings} | {r.policy for r in denials}))
+    hidden = _hidden(r.hide for r in rulings if r.hide is not None)
     if denials:
-        return Verdict(kind=VerdictKind.DENY, reasons=_reasons(denials), fired=fired, policy_version=policy_version)
-    approvals = [r for r in rulings if r.effect is Effect.APPROVE]
-    asked = [frozenset(r.reason.approvers) for r in approvals if r.reason is not None]
-    # One owner's yes must not open another owner's data, and an answer holds one signature.
-    common = frozenset.intersection(*asked) if asked else frozenset()
-    if asked and not common:
-        apart = _denial(
-            "aureus.approvers",
-            "approvers_differ",
-            "what this reads belongs to different owners, and no one of them may say yes to all of it",
-            "Read the datasets in cells of their own, and ask each owner for theirs.",
+        return Verdict(
+            kind=VerdictKind.DENY, reasons=_reasons(denials), fired=fired, policy_version=policy_version, hidden=hidden
         )
-        fired = tuple(sorted({*fired, apart.policy}))
-        return Verdict(kind=VerdictKind.DENY, reasons=_reasons([apart]), fired=fired, policy_version=policy_version)
+    approvals = [r for r in rulings if r.effect is Effect.APPROVE]
+    asked = [r.reason for r in approvals if r.reason is not None]
     return Verdict(
         kind=VerdictKind.APPROVAL if approvals else VerdictKind.ALLOW,
         reasons=_reasons(approvals),
         masks=_masks(r.mask for r in rulings if r.mask is not None),
         filters=_filters(r.filter for r in rulings if r.filter is not None),
         rows=min((r.cap.rows for r in rulings if r.cap is not None), default=None),
-        approvers=tuple(sorted(common)),
+        approvers=tuple(sorted(_common(asked))),
         fired=fired,
         policy_version=policy_version,
+        hidden=hidden,
+        summaries=_summaries(r.summary for r in rulings if r.summary is not None),
+        budgets=_distinct(r.budget for r in rulings if r.budget is not None),
+        reviews=_distinct(r.review for r in rulings if r.review is not None),
+        quorum=max((reason.quorum for reason in asked), default=1),
+        valid_hours=min((reason.valid_hours for reason in asked if reason.valid_hours), default=0),
     )
 
 
@@ -136,35 +129,22 @@ def _not_permitted(request: DecisionRequest, rulings: Iterable[Ruling]) -> list[
     ]
 
 
-def _check(ruling: Any, request: DecisionRequest) -> None:
-    """Raise _BadRulingError unless the ruling is whole and about something in the request."""
-    if not isinstance(ruling, Ruling):
-        raise _BadRulingError("unknown")
-    member = {
-        Effect.PERMIT: True,
-        Effect.DENY: ruling.reason,
-        Effect.APPROVE: ruling.reason,
-        Effect.MASK: ruling.mask,
-        Effect.FILTER: ruling.filter,
-        Effect.CAP: ruling.cap,
-    }.get(ruling.effect)
-    if not member:
-        raise _BadRulingError(ruling.policy)
-    datasets = {fold(d.name): d for d in request.datasets}
-    if isinstance(member, (Mask, Filter)):
-        dataset = datasets.get(fold(member.dataset))
-        if dataset is None or not _fits(member, dataset):
-            raise _BadRulingError(ruling.policy)
-    if isinstance(member, Cap) and member.rows <= 0:
-        raise _BadRulingError(ruling.policy)
-    if ruling.effect is Effect.PERMIT and fold(ruling.dataset) not in datasets:
-        raise _BadRulingError(ruling.policy)
-    if ruling.effect is Effect.APPROVE and ruling.reason is not None and not ruling.reason.approvers:
-        raise _BadRulingError(ruling.policy)
+def _common(reasons: Sequence[Reason]) -> frozenset[str]:
+    """Return who may say yes to all of it: one owner's yes must not open another owner's data."""
+    return frozenset.intersection(*(frozenset(r.approvers) for r in reasons)) if reasons else frozenset()
 
 
-def _fits(member: Mask | Filter, dataset: Dataset) -> bool:
-    return dataset.column(member.column) is not None
+def _apart(rulings: Iterable[Ruling]) -> Ruling | None:
+    """Return a denial when there are not as many approvers as must say yes to all that the statement reads."""
+    asked = [r.reason for r in rulings if r.effect is Effect.APPROVE and r.reason is not None]
+    if not asked or len(_common(asked)) >= max(reason.quorum for reason in asked):
+        return None
+    return _denial(
+        "aureus.approvers",
+        "approvers_differ",
+        "what this reads belongs to different owners, and no one of them may say yes to all of it",
+        "Read the datasets in cells of their own, and ask each owner for theirs.",
+    )
 
 
 def _reasons(rulings: Iterable[Ruling]) -> tuple[Reason, ...]:
@@ -172,16 +152,61 @@ def _reasons(rulings: Iterable[Ruling]) -> tuple[Reason, ...]:
     return tuple(sorted(found, key=lambda r: (r.policy, r.code, r.message)))
 
 
+def _distinct(found: Iterable[T]) -> tuple[T, ...]:
+    return tuple(sorted(set(found), key=repr))
+
+
+def strictest(masks: Sequence[Mask]) -> Mask:
+    """Return the mask for one column that several policies mask: the one that shows least.
+
+    Of one method the one that keeps less, or rounds more; a tie goes to the policy named first. Where nobody can tell which
+    shows less, NULL is shown: an expression beside anything else, two constants, other edges of buckets.
+    """
+    least = min(masks, key=lambda m: (_RANK.get(m.method, -1), -Decimal(m.step), m.policy, repr(m)))
+    methods = {mask.method for mask in masks}
+    clear = len({_told(mask) for mask in masks}) == len(methods)
+    if not clear or (MaskMethod.EXPRESSION in methods and len(methods) > 1):
+        return Mask(
+            policy=least.policy, dataset=least.dataset, column=least.column, method=MaskMethod.NULL, reason=least.reason
+        )
+    same = [mask for mask in masks if mask.method is least.method]
+    return replace(least, keep=min(m.keep for m in same), start=min(m.start for m in same))
+
+
+def _told(mask: Mask) -> tuple[object, ...]:
+    """Return what two masks of one method must share to be compared by how much they keep."""
+    return (mask.method, mask.value, mask.edges, mask.expression)
+
+
 def _masks(masks: Iterable[Mask]) -> tuple[Mask, ...]:
-    """Keep one mask per column, the one that shows least; ties go to the policy named first."""
-    kept: dict[tuple[str, str], Mask] = {}
-    for mask in sorted(masks, key=lambda m: (-_STRICTNESS[m.method], m.keep, m.policy)):
-        kept.setdefault((fold(mask.dataset), fold(mask.column)), mask)
-    return tuple(kept[key] for key in sorted(kept))
+    """Keep one mask per column, the one that shows least."""
+    found: dict[tuple[str, str], list[Mask]] = {}
+    for mask in masks:
+        found.setdefault((fold(mask.dataset), fold(mask.column)), []).append(mask)
+    return tuple(strictest(found[key]) for key in sorted(found))
 
 
 def _filters(filters: Iterable[Filter]) -> tuple[Filter, ...]:
     def order(rule: Filter) -> tuple[str, ...]:
-        return (fold(rule.dataset), fold(rule.column), rule.op, rule.policy, *map(str, rule.values))
+        return (fold(rule.dataset), fold(rule.column), rule.op, rule.policy, *map(str, rule.values), repr(rule))
 
     return tuple(sorted(set(filters), key=order))
+
+
+def _hidden(hides: Iterable[Hide]) -> tuple[Hide, ...]:
+    """Keep one per column."""
+    kept: dict[tuple[str, str], Hide] = {}
+    for hide in sorted(hides, key=repr):
+        kept.setdefault((fold(hide.dataset), fold(hide.column)), hide)
+    return tuple(kept[key] for key in sorted(kept))
+
+
+def _summaries(rules: Iterable[SummaryOnly]) -> tuple[SummaryOnly, ...]:
+    """Keep what is strictest for each dataset and person: the largest smallest group, all protected columns together."""
+    kept: dict[tuple[str, str], SummaryOnly] = {}
+    for rule in sorted(rules, key=lambda r: (-r.smallest, r.policy, repr(r))):
+        key = (fold(rule.dataset), fold(rule.person))
+        first = kept.setdefault(key, rule)
+        every = {fold(column): column for column in (*rule.protected, *first.protected)}
+        kept[key] = replace(first, protected=tuple(every[name] for name in sorted(every)))
+    return tuple(kept[key] for key in sorted(kept))

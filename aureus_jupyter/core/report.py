@@ -9,7 +9,7 @@ import re
 
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.run import Run
-from aureus_jupyter.values.verdict import Filter, Mask
+from aureus_jupyter.values.verdict import Filter, Mask, Op
 
 __all__ = ["changes", "fenced", "inline", "is_changed", "report", "visible"]
 
@@ -51,12 +51,18 @@ def fenced(text: str, language: str = "") -> str:
 
 _WORDS = {
     "null": "hidden",
+    "constant": "replaced by one value",
     "redact": "replaced by dots",
-    "last": "cut to the last characters",
-    "year": "cut to the year",
-    "month": "cut to the month",
-    "round": "rounded down",
     "hash": "replaced by a pseudonym",
+    "token": "replaced by other signs of the same kinds",
+    "last": "cut to the last characters",
+    "partial": "cut to the first and last characters",
+    "email": "cut to the domain",
+    "year": "cut to the year",
+    "bucket": "cut to the lower edge of a range",
+    "month": "cut to the month",
+    "round": "rounded towards zero",
+    "expression": "replaced by what a policy computes",
 }
 _SIGNS = {"lt": "below", "le": "at most", "gt": "above", "ge": "at least"}
 
@@ -67,6 +73,13 @@ def _mask_words(mask: Mask) -> str:
 
 def _filter_words(rule: Filter) -> str:
     values = ", ".join(str(v) for v in rule.values) or "(nothing)"
+    if rule.op is Op.EXPRESSION:
+        return f"only rows of {rule.dataset} that a condition of the policy {rule.policy} lets through: {rule.reason}"
+    if rule.op is Op.WITHIN:
+        other = rule.within.dataset if rule.within is not None else "nothing"
+        return (
+            f"only rows of {rule.dataset} whose {rule.column} is among those of {other} that you may see: {rule.reason}"
+        )
     how = {
         "in": f"is one of {values}",
         "not_in": f"is none of {values}",
@@ -82,6 +95,17 @@ def is_changed(run: Run) -> bool:
         return False
     used = {(u.dataset, c) for u in run.facts.tables for c in u.columns}
     return bool(run.verdict.filters) or any((m.dataset, m.column) in used for m in run.verdict.masks)
+
+
+def _hidden_words(run: Run) -> list[str]:
+    """Say that columns are left out of a whole row that the statement takes; their names are not the user's to know."""
+    tables = run.facts.tables if run.facts is not None else ()
+    whole = {use.dataset for use in tables if use.star}
+    hidden = run.verdict.hidden if run.verdict is not None else ()
+    return [
+        f"some columns of {name} are left out: a policy hides them"
+        for name in sorted(whole & {h.dataset for h in hidden})
+    ]
 
 
 def changes(run: Run) -> tuple[str, ...]:
@@ -101,7 +125,7 @@ def changes(run: Run) -> tuple[str, ...]:
         for m in run.verdict.masks
         if outputs and (m.dataset, m.column) in used and f"{m.dataset}.{m.column}" not in shown
     ]
-    return (*masks, *compared, *filters, *caps)
+    return (*masks, *compared, *filters, *_hidden_words(run), *caps)
 
 
 def report(run: Run, outcome: str) -> str:

@@ -48,6 +48,7 @@ class Approvals:
             sql=run.draft.sql if run.draft is not None else "",
             reasons=tuple(r.message for r in verdict.reasons) if verdict is not None else (),
             connection=run.connection,
+            environment=dict(run.environment).get("session", ""),
         )
         if earlier := self.boxes[0].waiting(request):
             return earlier
@@ -72,10 +73,21 @@ class Approvals:
                         raise
                     last = error
                     continue
+                self._check_quorum(run)
                 return answer.approver, [PackFile(name="approval.dsse.json", data=data)]
         if last is not None:
             raise last
         return None
+
+    def _check_quorum(self, run: Run) -> None:
+        """Refuse where one yes is not enough: an answer holds one signature, and a pack one answer."""
+        quorum = run.verdict.quorum if run.verdict is not None else 1
+        if quorum > 1:
+            raise Refused(
+                "quorum_open",
+                f"one approver said yes, and the policy asks for {quorum}",
+                hint="Several answers to one request cannot be counted yet. Ask your platform team for another policy.",
+            )
 
     def _counts(self, envelope: Envelope, run: Run, at: str) -> Approval:
         return approval_counts(envelope, run, self.trust(), at, self.verify, requester_keys=self.requester_keys())

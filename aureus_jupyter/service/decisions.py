@@ -3,34 +3,53 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
 from aureus_jupyter.core.decide import safe_rule
-from aureus_jupyter.core.rewrite import rewrite
+from aureus_jupyter.core.rewrite import rewrite, without
+from aureus_jupyter.errors import Refused
 from aureus_jupyter.ports import Engine, PolicyEngine
 from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
 from aureus_jupyter.values.draft import Draft, Origin
 from aureus_jupyter.values.facts import Facts, TableUse
+from aureus_jupyter.values.obligations import Hide, MaskMethod
 from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
 
-__all__ = ["Decided", "Decider", "decision_digest"]
+__all__ = ["Asker", "Decided", "Decider", "decision_digest"]
 
 _REMEMBERED = 256
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks, why and when: all that what somebody may know of depends on."""
+
+    principal: Principal
+    purpose: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """One statement's facts and verdict, and its plan with the plan's digest unless it is denied."""
+    """One statement's facts and verdict, and its plan with the plan's digest unless it is denied.
+
+    `datasets` are the whole contracts of all that the plan's shadows read.
+    """
 
     facts: Facts
     verdict: Verdict
     plan: Plan | None
     plan_digest: str = ""
+    datasets: tuple[Dataset, ...] = ()
 
 
 def decision_digest(
@@ -52,13 +71,21 @@ def decision_digest(
 
 
 class Decider:
-    """Decides statements against one catalog and one set of policies. Not for two threads at once."""
+    """Decides statements against one catalog and one set of policies. Not for two threads at once.
 
-    def __init__(self, catalog: Catalog, policies: PolicyEngine) -> None:
+    `environment` is what the session is for, `now` the time as RFC 3339 UTC; policies see it to the minute.
+    """
+
+    def __init__(
+        self, catalog: Catalog, policies: PolicyEngine, environment: str = "", now: Callable[[], str] = str
+    ) -> None:
         self.catalog = catalog
         self.policies = policies
+        self.environment = environment
+        self._now = now
         self._memory: OrderedDict[tuple[object, ...], Decided] = OrderedDict()
-        self._views: dict[tuple[Principal, str], Catalog] = {}
+        self._asked: OrderedDict[tuple[Asker, str], Dataset] = OrderedDict()
+        self._views: OrderedDict[Asker, Catalog] = OrderedDict()
 
     def decide(
         self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None = None
@@ -66,56 +93,128 @@ class Decider:
         """Return facts, verdict and plan. Raises Refused and UserError for what cannot be judged at all."""
         names = tuple(name for name, _ in draft.parameters)
         versions = (self.catalog.version, self.policies.version)
-        key = (draft.sql, draft.origin, engine.dialect, principal, purpose, rows, names, versions)
-        known = self._memory.get(key)
-        if known is None:
-            known = self._decide(draft, engine, principal, purpose, rows)
-            self._memory[key] = known
-            while len(self._memory) > _REMEMBERED:
-                self._memory.popitem(last=False)
-        else:
-            self._memory.move_to_end(key)
-        return known
+        asker = self._asker(principal, purpose)
+        return _remembered(
+            self._memory,
+            (draft.sql, draft.origin, engine.dialect, asker, rows, names, versions),
+            lambda: self._decide(draft, engine, asker, rows),
+        )
 
-    def _decide(self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None) -> Decided:
+    def _asker(self, principal: Principal, purpose: str) -> Asker:
+        # To the minute, so that a decision on it can be remembered for as long; in UTC, `Z` last.
+        at = self._now()[:16] + ":00Z" if self.policies.timed else ""
+        return Asker(principal=principal, purpose=purpose, at=at)
+
+    def _decide(self, draft: Draft, engine: Engine, asker: Asker, rows: int | None) -> Decided:
         bound = bound_text(draft.sql, engine.dialect)
         tree = engine.read(bound).tree
-        facts = analyze(draft.sql, tree, self.catalog, engine.dialect, lambda: self.visible(principal, purpose))
-        check_parameters(facts.parameters, (name for name, _ in draft.parameters))
-        verdict = self.rule(facts, principal, purpose, draft.origin)
+
+        def judged(view: Catalog) -> tuple[Facts, Verdict]:
+            facts = analyze(draft.sql, tree, view, engine.dialect, lambda: self.visible(asker.principal, asker.purpose))
+            check_parameters(facts.parameters, (name for name, _ in draft.parameters))
+            return facts, self._rule(facts, asker, draft.origin)
+
+        facts, verdict = judged(self._seen(asker))
+        if facts.aggregated and (changed := _changed_keys(verdict, self.catalog)):
+            # What a mask changes need not be unique any more, and a summary is judged by what is.
+            facts, verdict = judged(self._seen(asker, changed))
+        verdict = replace(verdict, hidden=self._hidden(facts, verdict, asker))
         if verdict.kind is VerdictKind.DENY:
             return Decided(facts=facts, verdict=verdict, plan=None)
-        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows)
-        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest())
+        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal)
+        read = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
+        others = [d for d in self.catalog.datasets if d.source in read] if any(s.others for s in plan.shadows) else []
+        whole = dict.fromkeys([*(self.catalog.index[fold(shadow.dataset)] for shadow in plan.shadows), *others])
+        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest(), datasets=tuple(whole))
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""
-        datasets = tuple(self.catalog.index[fold(use.dataset)] for use in facts.tables)
+        return self._rule(facts, self._asker(principal, purpose), origin)
+
+    def _rule(self, facts: Facts, asker: Asker, origin: str = Origin.SQL) -> Verdict:
         request = DecisionRequest(
-            principal=principal, purpose=purpose, origin=str(origin), facts=facts, datasets=datasets
+            principal=asker.principal,
+            purpose=asker.purpose,
+            origin=str(origin),
+            facts=facts,
+            datasets=tuple(self.catalog.index[fold(use.dataset)] for use in facts.tables),
+            environment=self.environment,
+            at=asker.at,
         )
         return safe_rule(self.policies, request)
 
+    # -- what the one who asks may know of -------------------------------------------------------------------------
+
+    def _seen(self, asker: Asker, keys: frozenset[tuple[str, str]] = frozenset()) -> Catalog:
+        """Return the catalog without the columns that policies hide; `keys` do not count as keys there."""
+        return self.catalog.through(lambda dataset: _without_keys(self._shown(dataset, asker), keys))
+
+    def _shown(self, dataset: Dataset, asker: Asker) -> Dataset:
+        return _remembered(
+            self._asked, (asker, fold(dataset.name)), lambda: without(dataset, self._hides(dataset, asker))
+        )
+
+    def _hides(self, dataset: Dataset, asker: Asker) -> tuple[Hide, ...]:
+        """Return what is hidden of a dataset, whatever the statement. Raises Refused where nobody can say."""
+        use = TableUse(dataset=dataset.name, columns=())
+        verdict = self._rule(Facts(tables=(use,), aggregated=True, can_raise=False), asker)
+        for reason in verdict.reasons:
+            if reason.code in {"policy_error", "policy_ruling"}:
+                raise Refused(reason.code, reason.message, hint=reason.hint)
+        return verdict.hidden
+
+    def _hidden(self, facts: Facts, verdict: Verdict, asker: Asker) -> tuple[Hide, ...]:
+        """Return what the analysis took for hidden, and what the decision hides: both stay hidden."""
+        found = [hide for use in facts.tables for hide in self._hides(self.catalog.index[fold(use.dataset)], asker)]
+        every = {(fold(h.dataset), fold(h.column)): h for h in (*verdict.hidden, *found)}
+        return tuple(every[key] for key in sorted(every))
+
     def visible(self, principal: Principal, purpose: str) -> Catalog:
         """Return the catalog as the principal may see it: no dataset and no column that policies deny altogether."""
-        key = (principal, purpose)
-        if key not in self._views:
-            kept = [self._visible(d, principal, purpose) for d in self.catalog.datasets]
-            self._views[key] = replace(self.catalog, datasets=tuple(d for d in kept if d.columns))
-        return self._views[key]
+        asker = self._asker(principal, purpose)
 
-    def _visible(self, dataset: Dataset, principal: Principal, purpose: str) -> Dataset:
-        if self._denied(dataset, (), principal, purpose):
-            return replace(dataset, columns=())
-        every = tuple(c.name for c in dataset.columns)
-        if not self._denied(dataset, every, principal, purpose):
-            return dataset
-        kept: tuple[Column, ...] = tuple(
-            c for c in dataset.columns if not self._denied(dataset, (c.name,), principal, purpose)
-        )
-        return replace(dataset, columns=kept)
+        def made() -> Catalog:
+            kept = [self._visible(d, asker) for d in self.catalog.datasets]
+            return replace(self.catalog, datasets=tuple(d for d in kept if d.columns))
 
-    def _denied(self, dataset: Dataset, columns: tuple[str, ...], principal: Principal, purpose: str) -> bool:
+        return _remembered(self._views, asker, made)
+
+    def _visible(self, dataset: Dataset, asker: Asker) -> Dataset:
+        shown = self._shown(dataset, asker)
+        if self._denied(shown, (), asker):
+            return replace(shown, columns=())
+        every = tuple(c.name for c in shown.columns)
+        if not self._denied(shown, every, asker):
+            return shown
+        kept: tuple[Column, ...] = tuple(c for c in shown.columns if not self._denied(shown, (c.name,), asker))
+        return replace(shown, columns=kept)
+
+    def _denied(self, dataset: Dataset, columns: tuple[str, ...], asker: Asker) -> bool:
         use = TableUse(dataset=dataset.name, columns=columns)
         facts = Facts(tables=(use,), aggregated=True, can_raise=False)
-        return self.rule(facts, principal, purpose).kind is VerdictKind.DENY
+        return self._rule(facts, asker).kind is VerdictKind.DENY
+
+
+def _remembered(memory: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+    """Return what is known for a key, or make it; forget what was not asked for longest."""
+    if key in memory:
+        memory.move_to_end(key)
+        return memory[key]
+    made = memory[key] = make()
+    while len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+    return made
+
+
+def _changed_keys(verdict: Verdict, catalog: Catalog) -> frozenset[tuple[str, str]]:
+    """Return the keys that masks make ambiguous, as (dataset, column), folded. A pseudonym of a key is a key."""
+    masks = (mask for mask in verdict.masks if mask.method is not MaskMethod.HASH)
+    found = ((mask, catalog.index[fold(mask.dataset)].column(mask.column)) for mask in masks)
+    return frozenset((fold(m.dataset), fold(c.name)) for m, c in found if c is not None and c.key)
+
+
+def _without_keys(dataset: Dataset, keys: frozenset[tuple[str, str]]) -> Dataset:
+    """Return the dataset without its key when a column of it is among `keys`."""
+    if not any((fold(dataset.name), fold(c.name)) in keys for c in dataset.columns):
+        return dataset
+    return replace(dataset, columns=tuple(replace(c, key=False) for c in dataset.columns))

@@ -17,7 +17,6 @@ from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.service.shield import Shield, shielded
-from aureus_jupyter.values.catalog import fold
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
@@ -226,8 +225,7 @@ class Runner:
 
     def _bind(self, decided: Decided) -> None:
         assert decided.plan is not None, "only what is not denied has a plan"
-        index = self.desk.decider.catalog.index
-        self.desk.engine.prepare(decided.plan, [index[fold(shadow.dataset)] for shadow in decided.plan.shadows])
+        self.desk.engine.prepare(decided.plan, decided.datasets)
 
     def _execute(
         self, run: Run, decided: Decided, progress: Progress | None

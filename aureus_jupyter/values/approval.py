@@ -9,7 +9,7 @@ __all__ = ["Approval", "ApprovalRequest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """What an approver is asked. `digest` is the run's decision digest."""
+    """What an approver is asked. `digest` is the run's decision digest, `environment` what the session is for."""
 
     run_id: str
     digest: str
@@ -19,6 +19,7 @@ class ApprovalRequest:
     sql: str
     reasons: tuple[str, ...] = ()
     connection: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -55,6 +55,7 @@ class Column:
     unit: str = ""
     key: bool = False
     references: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ class Dataset:
     retention_days: int | None = None
     version: str = ""
     contract_digest: str = ""
+    tags: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Return the column called `name`, compared as the engines compare, or None."""
@@ -136,6 +138,26 @@ class Metric:
     synonyms: tuple[str, ...] = ()
 
 
+class _Changed(Mapping[str, Dataset]):
+    """Datasets by folded name, each changed when it is asked for first."""
+
+    def __init__(self, whole: Mapping[str, Dataset], change: Callable[[Dataset], Dataset]) -> None:
+        self._whole, self._change = whole, change
+        self._known: dict[str, Dataset] = {}
+
+    def __getitem__(self, name: str) -> Dataset:
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._change(self._whole[name])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
     """Every dataset a session may name, and one digest that changes when any contract does.
@@ -159,6 +181,15 @@ class Catalog:
         if not self.version:
             parts = [[d.name, d.source, d.contract_digest] for d in self.datasets]
             object.__setattr__(self, "version", digest_json(sorted(parts)))
+
+    def through(self, change: Callable[[Dataset], Dataset]) -> Catalog:
+        """Return the catalog as one sees it through `change`, which is asked for a dataset when that is named first.
+
+        Lists no datasets: whoever iterates finds nothing, instead of what was not changed.
+        """
+        view = replace(self, datasets=(), version=self.version)
+        object.__setattr__(view, "index", _Changed(self.index, change))
+        return view
 
     def dataset(self, name: str) -> Dataset | None:
         """Return the dataset called `name`, compared as the engines compare, or None."""

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from .canonical import digest_json
 from .facts import TableUse
 
-__all__ = ["KEY_MARKER", "Parameter", "Plan", "Shadow"]
+__all__ = ["INNER_PAD", "MARK", "OUTER_PAD", "RAW", "Parameter", "Plan", "Shadow", "raw_marker"]
 
-KEY_MARKER = "'$aureus_mask_key$'"
-"""Stands for the mask key in a shadow's text, so that neither evidence nor a screen ever holds the key."""
+MARK = "$aureus_"
+"""Begins what an engine fills in in a shadow's text. No name and no constant of a contract or policy may hold it."""
+
+RAW = "aureus_raw"
+"""The alias of the raw relation inside its shadow: every column is written with it."""
+
+INNER_PAD, OUTER_PAD = f"'{MARK}inner_pad$'", f"'{MARK}outer_pad$'"
+"""Stand for the mask key, padded as HMAC pads it, in a shadow's text: no text, plan, evidence or screen ever holds the key."""
+
+
+def raw_marker(source: str) -> str:
+    """Return what stands in a shadow's text for the raw relation of another dataset, called `source` in its contract."""
+    return '"' + MARK + "raw$" + source.replace('"', '""') + '"'
+
 
 Parameter = str | int | float | bool | None
 """What a notebook may bind to `:name`; dates and decimals are bound as text and cast by the statement."""
@@ -20,8 +34,9 @@ Parameter = str | int | float | bool | None
 class Shadow:
     """The relation a cell reads under a dataset's name: masked columns over filtered raw rows.
 
-    `projection` lists every column of the contract in order; `where` is empty or a condition over raw columns;
-    with `barrier` no expression of the statement is evaluated on a row the filter hides.
+    `projection` lists every column the one who asks may know of, in the contract's order; `where` is empty or a condition over
+    raw columns, which are written with the alias `RAW`; with `barrier` no expression of the statement is evaluated on a row the
+    filter hides. `others` are the sources of datasets that the condition compares with, `columns` the names of the projection.
     """
 
     dataset: str
@@ -29,13 +44,34 @@ class Shadow:
     projection: tuple[str, ...]
     where: str = ""
     barrier: bool = False
+    others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
-    def select(self, raw: str, key: str = KEY_MARKER) -> str:
-        """Return the SELECT over the relation `raw`, with `key` (a quoted literal) in place of the marker."""
-        columns = ", ".join(self.projection).replace(KEY_MARKER, key)
-        where = f" WHERE {self.where}" if self.where else ""
+    @property
+    def keyed(self) -> bool:
+        """Whether the text needs the mask key."""
+        return any(OUTER_PAD in column for column in self.projection)
+
+    def select(
+        self,
+        raw: str,
+        pads: tuple[str, str] = (INNER_PAD, OUTER_PAD),
+        others: Mapping[str, str] = MappingProxyType({}),
+        beside: str = "",
+    ) -> str:
+        """Return the SELECT over the relation `raw`, with expressions for the padded keys in place of the markers.
+
+        `others` names the raw relations of `self.others` by source; `beside` is one more relation, of one row, that the
+        expressions for the keys read.
+        """
+        columns = ", ".join(self.projection).replace(INNER_PAD, pads[0]).replace(OUTER_PAD, pads[1])
+        condition = self.where
+        for source in self.others:
+            condition = condition.replace(raw_marker(source), others.get(source, raw_marker(source)))
+        where = f" WHERE {condition}" if condition else ""
+        more = f" CROSS JOIN {beside}" if beside and self.keyed else ""
         barrier = " OFFSET 0" if self.barrier else ""
-        return f"SELECT {columns} FROM {raw}{where}{barrier}"
+        return f"SELECT {columns} FROM {raw} AS {RAW}{more}{where}{barrier}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +93,10 @@ class Plan:
 
     def rewritten(self) -> str:
         """Return the whole as one readable text for evidence and display. It is not what is executed."""
-        views = [f'CREATE TEMP VIEW "{s.dataset}" AS {s.select("raw." + s.source)};' for s in self.shadows]
+        views = [
+            f'CREATE TEMP VIEW "{s.dataset}" AS {s.select(f"raw.{s.source}", others={o: f"raw.{o}" for o in s.others})};'
+            for s in self.shadows
+        ]
         return "\n".join([*views, self.sql])
 
     def digest(self) -> str:

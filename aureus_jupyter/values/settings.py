@@ -27,6 +27,7 @@ class Settings:
     attributes: Pairs = ()
     principal_source: str = "os-user"
     purpose: str = ""
+    environment: str = ""
     pack: str = "credit-risk"
     packs_path: str = ""
     policies_path: str = ""
@@ -62,6 +63,7 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "roles": "Your roles, a list of texts.",
         "attributes": "What policies may ask about you: names and texts.",
         "purpose": "Why you read, such as credit_risk_review.",
+        "environment": "What the session is for, such as production; policies may ask.",
         "pack": "The pack cells use: its name, or its folder.",
         "packs_path": "Where more packs are; several folders as in PATH.",
         "policies_path": "Where more policies are; several folders as in PATH.",

@@ -7,24 +7,27 @@ from enum import StrEnum
 
 from .catalog import Dataset
 from .facts import Facts
+from .obligations import Budget, Cap, Filter, Hide, Mask, MaskMethod, Op, Review, Scalar, SummaryOnly
 from .principal import Principal
 
 __all__ = [
+    "Budget",
     "Cap",
     "DecisionRequest",
     "Effect",
     "Filter",
+    "Hide",
     "Mask",
     "MaskMethod",
     "Op",
     "Reason",
+    "Review",
     "Ruling",
     "Scalar",
+    "SummaryOnly",
+    "Verdict",
+    "VerdictKind",
 ]
-__all__ += ["Verdict", "VerdictKind"]
-
-Scalar = str | int | bool | None
-"""A constant in a policy. Decimals are written as text; a float has no exact policy form."""
 
 
 class Effect(StrEnum):
@@ -36,88 +39,33 @@ class Effect(StrEnum):
     MASK = "mask"
     FILTER = "filter"
     CAP = "cap"
-
-
-class MaskMethod(StrEnum):
-    """How a masked column shows. Every method keeps the column's type.
-
-    `null` hides the value; `redact` shows fixed text; `last` keeps the last `keep` characters; `year` and
-    `month` floor a date; `round` floors a number to a multiple of `step`; `hash` shows a keyed pseudonym that
-    is equal for equal values.
-    """
-
-    NULL = "null"
-    REDACT = "redact"
-    LAST = "last"
-    YEAR = "year"
-    MONTH = "month"
-    ROUND = "round"
-    HASH = "hash"
-
-
-class Op(StrEnum):
-    """How a row filter compares a column with constants. A null never matches, except for `is_null`."""
-
-    IN = "in"
-    NOT_IN = "not_in"
-    LT = "lt"
-    LE = "le"
-    GT = "gt"
-    GE = "ge"
-    IS_NULL = "is_null"
-    NOT_NULL = "not_null"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mask:
-    """Show `column` of `dataset` through `method`. `keep` counts characters, `step` is a decimal number as text."""
-
-    policy: str
-    dataset: str
-    column: str
-    method: MaskMethod
-    reason: str
-    keep: int = 4
-    step: str = "1000"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Let only the rows of `dataset` through whose `column` compares true. Several filters are ANDed."""
-
-    policy: str
-    dataset: str
-    column: str
-    op: Op
-    values: tuple[Scalar, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cap:
-    """Return at most `rows` rows."""
-
-    policy: str
-    rows: int
-    reason: str
+    HIDE = "hide"
+    SUMMARY = "summary"
+    BUDGET = "budget"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a run is refused or held, in words for the person who asked. `code` is stable."""
+    """Why a run is refused or held, in words for the person who asked. `code` is stable.
+
+    A held run needs a yes of `quorum` of the approvers, none older than `valid_hours` (0: as long as each says).
+    """
 
     policy: str
     code: str
     message: str
     hint: str
     approvers: tuple[str, ...] = ()
+    quorum: int = 1
+    valid_hours: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
     """One policy's answer about one dataset. Exactly the member its effect names is set.
 
-    A `permit` sets none of `mask`, `filter`, `cap` and `reason`; `deny` and `approve` set `reason`.
+    A `permit` sets none of them; `deny` and `approve` set `reason`.
     """
 
     policy: str
@@ -127,14 +75,19 @@ class Ruling:
     filter: Filter | None = None
     cap: Cap | None = None
     reason: Reason | None = None
+    hide: Hide | None = None
+    summary: SummaryOnly | None = None
+    budget: Budget | None = None
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRequest:
     """All a policy engine may know: one request per statement, every dataset in it.
 
-    `datasets` are the datasets of `facts.tables`, in that order. `origin` is `sql` or `question`. `tier` says
-    where the guard runs. Does not hold the statement's text or any data.
+    `datasets` are the datasets of `facts.tables`, in that order, whole: with the columns that a policy hides. `origin` is `sql`
+    or `question`. `tier` says where the guard runs, `environment` what the session is for (such as `production`), `at` when it
+    asks (RFC 3339 UTC, or empty: then no rule about time can be evaluated). Does not hold the statement's text or any data.
     """
 
     principal: Principal
@@ -143,6 +96,8 @@ class DecisionRequest:
     facts: Facts
     datasets: tuple[Dataset, ...]
     tier: str = "in-kernel"
+    environment: str = ""
+    at: str = ""
 
 
 class VerdictKind(StrEnum):
@@ -157,8 +112,9 @@ class VerdictKind(StrEnum):
 class Verdict:
     """What all rulings add up to, with every policy that fired.
 
-    `masks` and `filters` are obligations: the statement must not run without them, whether it was allowed or
-    waits for approval. `rows` is the smallest cap, or None.
+    `masks`, `filters`, `hidden`, `summaries`, `budgets` and `reviews` are obligations: the statement must not run without them,
+    whether it was allowed or waits for approval. `rows` is the smallest cap, or None. A held run needs `quorum` of `approvers`,
+    each of whom said yes in the last `valid_hours` (0: no such bound).
     """
 
     kind: VerdictKind
@@ -169,3 +125,9 @@ class Verdict:
     approvers: tuple[str, ...] = ()
     fired: tuple[str, ...] = ()
     policy_version: str = ""
+    hidden: tuple[Hide, ...] = ()
+    summaries: tuple[SummaryOnly, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    quorum: int = 1
+    valid_hours: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class TestDeclarative(PolicyConformance):
         def fails(asked: Any) -> list[Any]:
             raise ZeroDivisionError
 
-        return DeclarativePolicies([compile_rule({"id": "open", "effect": "permit"}), fails], "v")
+        rule = compile_rule({"id": "open", "description": "d", "effect": "permit"})
+        return DeclarativePolicies([rule, replace(rule, make=fails)], "v")
 
 
 class TestWithoutAnyFile(TestDeclarative):

@@ -180,6 +180,10 @@ class Bent:
     def __init__(self, engine: Any, change: Callable[[Any, Rulings], Rulings], version: str = "") -> None:
         self.engine, self.change, self.version = engine, change, version or engine.version
 
+    @property
+    def timed(self) -> bool:
+        return False
+
     def rule(self, request: Any) -> Rulings:
         return self.change(request, self.engine.rule(request))
 

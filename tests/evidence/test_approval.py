@@ -64,6 +64,39 @@ def test_what_does_not_count(changes: dict[str, str], code: str, finished: Run, 
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("hours", "at", "counts"),
+    [
+        (24, "2026-03-01T00:00:00.000000Z", True),
+        (23, "2026-03-01T00:00:00.000000Z", False),
+        (24, "2026-03-01T00:00:00", False),
+        (24, "2026-03-0", False),
+        (0, "2026-01-01T00:00:00.000000Z", True),
+    ],
+)
+def test_a_yes_grows_old(hours: int, at: str, counts: bool, finished: Run, approver: Ed25519Signer) -> None:
+    assert finished.verdict is not None
+    run = replace(finished, verdict=replace(finished.verdict, valid_hours=hours))
+    envelope = signed(approver, approval(run, at=at))
+    if counts:
+        assert approval_counts(envelope, run, [approver.public()], NOW, verify_ed25519)
+    else:
+        with pytest.raises(Refused) as caught:
+            approval_counts(envelope, run, [approver.public()], NOW, verify_ed25519)
+        assert caught.value.code == "approval_expired"
+
+
+def test_one_yes_is_no_quorum(finished: Run, approver: Ed25519Signer) -> None:
+    assert finished.verdict is not None
+    run = replace(finished, verdict=replace(finished.verdict, quorum=2))
+    with pytest.raises(Refused) as caught:
+        desk(approver, Box(("a", signed(approver, approval(run))))).find(run, NOW)
+    assert caught.value.code == "quorum_open"
+    assert desk(approver, Box()).find(run, NOW) is None
+    nobody = Approvals([], list, verify_ed25519, frozenset)
+    assert nobody.find(replace(run, verdict=None), NOW) is None
+
+
 def test_keys_that_do_not_count(finished: Run, approver: Ed25519Signer, signer: Ed25519Signer) -> None:
     def code(
         envelope: Envelope, run: Run = finished, own: frozenset[str] = frozenset(), keys: tuple = (approver.public(),)

@@ -12,6 +12,7 @@ from aureus_jupyter.core.evidence import outcome_word, pack_files, statement_byt
 from aureus_jupyter.core.report import changes, fenced, inline, is_changed, report
 from aureus_jupyter.values.draft import Cell
 from aureus_jupyter.values.facts import Facts, TableUse
+from aureus_jupyter.values.obligations import Hide, Within
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Reason, Verdict, VerdictKind
@@ -120,6 +121,18 @@ def test_changes_in_words() -> None:
     assert words[0] == "x.a is cut to the last characters: r"
     assert len(words) == 1 + len(Op)
     assert "only rows of x where a is empty: r" in words
+    assert "only rows of x that a condition of the policy p lets through: r" in words
+    assert "only rows of x whose a is among those of nothing that you may see: r" in words
+    within = Filter(
+        policy="p", dataset="x", column="a", op=Op.WITHIN, values=(), reason="r", within=Within(dataset="y", column="b")
+    )
+    hides = (Hide(policy="p", dataset="x", column="secret", reason="r"),)
+    verdict = Verdict(kind=VerdictKind.ALLOW, filters=(within,), hidden=hides)
+    assert changes(replace(run, verdict=verdict)) == ("only rows of x whose a is among those of y that you may see: r",)
+    star = Facts(tables=(TableUse(dataset="x", columns=("a",), star=True),))
+    whole = changes(replace(run, verdict=verdict, facts=star))
+    assert whole[1] == "some columns of x are left out: a policy hides them"
+    assert len(changes(replace(run, verdict=verdict, facts=None))) == 1
     assert is_changed(run)
     assert not is_changed(bare(State.FINISHED))
     assert changes(bare(State.FINISHED)) == ()

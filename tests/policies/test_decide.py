@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aureus_jupyter.core.decide import decide, safe_rule
+from aureus_jupyter.core.decide import decide, safe_rule, strictest
 from aureus_jupyter.values.catalog import Column, Dataset
 from aureus_jupyter.values.facts import Facts, TableUse
+from aureus_jupyter.values.obligations import Budget, Hide, Measure, Review, SummaryOnly, Within
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import (
     Cap,
@@ -62,7 +63,32 @@ def rule(*values: str, column: str = "b") -> Ruling:
     return Ruling(policy="filter", effect=Effect.FILTER, dataset="loan", filter=made)
 
 
-GOOD = [PERMIT, DENY, APPROVE, CAP, mask(MaskMethod.NULL), mask(MaskMethod.HASH, "other"), rule("x"), rule("y")]
+def ruled(effect: Effect, **member: Any) -> Ruling:
+    return Ruling(policy="p", effect=effect, dataset="loan", **member)
+
+
+def only(smallest: int = 10, **more: Any) -> Ruling:
+    made = SummaryOnly(policy="p", dataset="loan", smallest=smallest, reason="r", **more)
+    return ruled(Effect.SUMMARY, summary=made)
+
+
+def budget(limit: str = "5", **more: Any) -> Ruling:
+    made = Budget(policy="p", measure=Measure.QUERIES, limit=limit, seconds=more.pop("seconds", 60), reason="r", **more)
+    return ruled(Effect.BUDGET, budget=made)
+
+
+def hide(column: str = "b") -> Ruling:
+    return ruled(Effect.HIDE, hide=Hide(policy="p", dataset="loan", column=column, reason="r"))
+
+
+def review(hours: int = 24, *reviewers: str) -> Ruling:
+    return ruled(Effect.REVIEW, review=Review(policy="p", dataset="loan", reviewers=reviewers, hours=hours, reason="r"))
+
+
+GOOD = [
+    *(PERMIT, DENY, APPROVE, CAP, mask(MaskMethod.NULL), mask(MaskMethod.HASH, "other"), rule("x"), rule("y")),
+    *(only(), only(20, protected=("b",)), budget(), hide(), review(24, "eva")),
+]
 ORDER = {VerdictKind.ALLOW: 0, VerdictKind.APPROVAL: 1, VerdictKind.DENY: 2}
 
 
@@ -83,7 +109,10 @@ def test_order_does_not_matter(rulings: list[Ruling], random: Any) -> None:
 
 
 @given(
-    st.lists(st.sampled_from(GOOD), max_size=6), st.sampled_from([DENY, APPROVE, CAP, mask(MaskMethod.NULL), rule("z")])
+    st.lists(st.sampled_from(GOOD), max_size=6),
+    st.sampled_from(
+        [DENY, APPROVE, CAP, mask(MaskMethod.NULL), rule("z"), only(30), budget("1"), hide(), review(1, "dana")]
+    ),
 )
 def test_adding_anything_but_a_permit_never_loosens(rulings: list[Ruling], more: Ruling) -> None:
     before, after = decide(REQUEST, rulings, "v"), decide(REQUEST, [*rulings, more], "v")
@@ -92,6 +121,10 @@ def test_adding_anything_but_a_permit_never_loosens(rulings: list[Ruling], more:
         assert set(after.filters) >= set(before.filters)
         assert {m.column for m in after.masks} >= {m.column for m in before.masks}
         assert after.rows is not None or before.rows is None
+        assert set(after.budgets) >= set(before.budgets)
+        assert set(after.hidden) >= set(before.hidden)
+        assert set(after.reviews) >= set(before.reviews)
+        assert sum(s.smallest for s in after.summaries) >= sum(s.smallest for s in before.summaries)
 
 
 @given(st.lists(st.sampled_from([r for r in GOOD if r is not PERMIT]), max_size=6))
@@ -115,6 +148,89 @@ def test_verdicts() -> None:
     assert decide(REQUEST, [PERMIT], "v").kind is VerdictKind.ALLOW
 
 
+def mask_of(method: MaskMethod, policy: str = "p", **more: Any) -> Mask:
+    return Mask(policy=policy, dataset="loan", column="a", method=method, reason="r", **more)
+
+
+STRICTEST = [
+    ([mask_of(MaskMethod.LAST, keep=4), mask_of(MaskMethod.LAST, keep=2)], (MaskMethod.LAST, 2)),
+    (
+        [mask_of(MaskMethod.PARTIAL, start=3, keep=1), mask_of(MaskMethod.PARTIAL, start=1, keep=3)],
+        (MaskMethod.PARTIAL, 1),
+    ),
+    ([mask_of(MaskMethod.MONTH), mask_of(MaskMethod.ROUND), mask_of(MaskMethod.HASH)], (MaskMethod.HASH, 4)),
+    ([mask_of(MaskMethod.CONSTANT, value="x"), mask_of(MaskMethod.CONSTANT, value="x")], (MaskMethod.CONSTANT, 4)),
+    ([mask_of(MaskMethod.CONSTANT, value="x"), mask_of(MaskMethod.CONSTANT, value="y")], (MaskMethod.NULL, 4)),
+    ([mask_of(MaskMethod.BUCKET, edges=("1",)), mask_of(MaskMethod.BUCKET, edges=("2",))], (MaskMethod.NULL, 4)),
+    (
+        [mask_of(MaskMethod.BUCKET, edges=("1",)), mask_of(MaskMethod.BUCKET, edges=("2",)), mask_of(MaskMethod.HASH)],
+        (MaskMethod.NULL, 4),
+    ),
+    ([mask_of(MaskMethod.EXPRESSION, expression="x"), mask_of(MaskMethod.MONTH)], (MaskMethod.NULL, 4)),
+    (
+        [mask_of(MaskMethod.EXPRESSION, expression="x"), mask_of(MaskMethod.EXPRESSION, expression="y")],
+        (MaskMethod.NULL, 4),
+    ),
+    (
+        [mask_of(MaskMethod.EXPRESSION, "q", expression="x"), mask_of(MaskMethod.EXPRESSION, expression="x")],
+        (MaskMethod.EXPRESSION, 4),
+    ),
+]
+
+
+@pytest.mark.parametrize(("masks", "expected"), STRICTEST)
+def test_the_strictest_mask(masks: list[Mask], expected: tuple[MaskMethod, int]) -> None:
+    found = strictest(masks)
+    assert (found.method, found.keep) == expected
+    assert strictest(masks[::-1]) == found
+    rounds = [mask_of(MaskMethod.ROUND, step="10"), mask_of(MaskMethod.ROUND, step="9.5", policy="a")]
+    assert strictest(rounds).step == "10"
+
+
+MANY = [
+    *(mask_of(m) for m in MaskMethod if m not in {MaskMethod.EXPRESSION, MaskMethod.BUCKET, MaskMethod.CONSTANT}),
+    *(mask_of(MaskMethod.EXPRESSION, expression=text) for text in "xy"),
+    *(mask_of(MaskMethod.BUCKET, edges=(edge,)) for edge in "12"),
+    *(mask_of(MaskMethod.CONSTANT, value=text) for text in "xy"),
+]
+SHOWN = {method: number for number, method in enumerate([m for m in MaskMethod if m is not MaskMethod.EXPRESSION])}
+
+
+@given(st.lists(st.sampled_from(MANY), min_size=1, max_size=5), st.sampled_from(MANY))
+def test_one_more_mask_never_shows_more(masks: list[Mask], more: Mask) -> None:
+    before, after = strictest(masks), strictest([*masks, more])
+    unclear = (MaskMethod.EXPRESSION, MaskMethod.NULL)
+    if before.method is MaskMethod.NULL:
+        assert after.method is MaskMethod.NULL
+    elif before.method in unclear or after.method in unclear:
+        assert after.method in unclear
+    else:
+        assert after.method is before.method or SHOWN[after.method] < SHOWN[before.method]
+
+
+def test_all_obligations_add_up() -> None:
+    rulings = [PERMIT, only(10, protected=("b",)), only(20, protected=("a",)), only(5, person="a"), budget(), budget()]
+    found = decide(REQUEST, [*rulings, hide(), review(24, "eva")], "v")
+    assert [(s.person, s.smallest, s.protected) for s in found.summaries] == [("", 20, ("a", "b")), ("a", 5, ())]
+    assert len(found.budgets) == 1
+    assert [h.column for h in found.hidden] == ["b"]
+    assert found.reviews[0].reviewers == ("eva",)
+    assert decide(REQUEST, [*rulings, hide(), DENY], "v").hidden, "what is hidden is known of a refusal too"
+
+
+def test_a_quorum_and_an_expiry_are_the_strictest() -> None:
+    def approval(quorum: int, hours: int, *who: str) -> Ruling:
+        asked = Reason(policy="p", code="c", message="m", hint="h", approvers=who, quorum=quorum, valid_hours=hours)
+        return ruled(Effect.APPROVE, reason=asked)
+
+    found = decide(
+        REQUEST, [PERMIT, approval(1, 0, "a", "b"), approval(2, 48, "a", "b", "c"), approval(1, 24, "a", "b")], "v"
+    )
+    assert (found.approvers, found.quorum, found.valid_hours) == (("a", "b"), 2, 24)
+    apart = decide(REQUEST, [PERMIT, approval(2, 0, "a", "b"), approval(1, 0, "a", "c")], "v")
+    assert apart.reasons[0].code == "approvers_differ", "one person cannot say yes twice"
+
+
 def test_words_without_purpose_and_owner() -> None:
     bare = Dataset(name="x", pack="p", source="x", columns=(Column(name="a", type="INTEGER"),))
     request = DecisionRequest(
@@ -123,6 +239,11 @@ def test_words_without_purpose_and_owner() -> None:
     found = decide(request, [], "v").reasons[0]
     assert "without a purpose" in found.message
     assert "platform team" in found.hint
+
+
+def condition(**changed: Any) -> Filter:
+    plain = {"policy": "x", "dataset": "loan", "column": "a", "op": Op.IN, "values": (), "reason": "r"}
+    return Filter(**{**plain, **changed})
 
 
 BAD = [
@@ -134,6 +255,34 @@ BAD = [
     Ruling(policy="x", effect=Effect.CAP, cap=Cap(policy="x", rows=0, reason="r")),
     mask(MaskMethod.NULL, column="nosuch"),
     rule("x", column="nosuch"),
+    "again",
+    ruled("nothing"),  # type: ignore[arg-type]
+    *(ruled(effect) for effect in Effect if effect is not Effect.PERMIT),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.EXPRESSION)),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.NULL, expression="a")),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.LAST, keep=-1)),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.PARTIAL, start=-1)),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.ROUND, step="ten")),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.ROUND, step="-1")),
+    ruled(Effect.MASK, mask=mask_of(MaskMethod.BUCKET, edges=("NaN",))),
+    ruled(Effect.FILTER, filter=condition(op=Op.EXPRESSION, column="")),
+    ruled(Effect.FILTER, filter=condition(op=Op.EXPRESSION, expression="a > 1")),
+    ruled(Effect.FILTER, filter=condition(expression="a > 1")),
+    ruled(Effect.FILTER, filter=condition(op=Op.WITHIN)),
+    ruled(Effect.FILTER, filter=condition(within=Within(dataset="x", column="y"))),
+    only(0),
+    only(person="nosuch"),
+    only(protected=("nosuch",)),
+    budget("many"),
+    budget("-1"),
+    budget(seconds=0),
+    budget(price="Infinity"),
+    hide("nosuch"),
+    hide("a"),  # the statement reads it
+    review(24),
+    review(0, "eva"),
+    ruled(Effect.APPROVE, reason=Reason(policy="x", code="c", message="m", hint="h", approvers=("a", "a"), quorum=2)),
+    ruled(Effect.APPROVE, reason=Reason(policy="x", code="c", message="m", hint="h", approvers=("a",), valid_hours=-1)),
     Ruling(
         policy="x",
         effect=Effect.FILTER,

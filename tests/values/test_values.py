@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -19,7 +20,7 @@ from aureus_jupyter.values.draft import Cell, Draft, Origin
 from aureus_jupyter.values.evidence import Finding, Verification
 from aureus_jupyter.values.facts import Facts, OutputColumn, TableUse
 from aureus_jupyter.values.ids import is_run_id, run_id, short_id, utc_text
-from aureus_jupyter.values.plan import Plan, Shadow
+from aureus_jupyter.values.plan import INNER_PAD, OUTER_PAD, Plan, Shadow, raw_marker
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.run import Event, EventKind, ResultColumn, ResultInfo, Run, State
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Verdict, VerdictKind
@@ -109,6 +110,21 @@ def test_catalog() -> None:
         Catalog(datasets=(dataset("a"), dataset("A")))
 
 
+def test_a_catalog_seen_through_a_change() -> None:
+    asked = []
+
+    def shorter(found: Dataset) -> Dataset:
+        asked.append(found.name)
+        return replace(found, columns=found.columns[:1])
+
+    whole = Catalog(datasets=(dataset("a"), dataset("b")))
+    seen = whole.through(shorter)
+    assert (seen.version, seen.datasets, list(seen.index), len(seen.index)) == (whole.version, (), ["a", "b"], 2)
+    assert seen.dataset("A") is seen.dataset("a") is seen.index["a"]
+    assert asked == ["a"], "one is changed when it is asked for first, and once"
+    assert seen.dataset("c") is None
+
+
 def test_principal() -> None:
     who = Principal(name="a", attributes=(("jurisdiction", "AT"), ("jurisdiction", "CZ"), ("unit", "1")))
     assert who.values_of("jurisdiction") == ("AT", "CZ")
@@ -116,12 +132,17 @@ def test_principal() -> None:
 
 
 def test_plan() -> None:
-    shadow = Shadow(dataset="x", source="x", projection=('"a"', "f('$aureus_mask_key$')"), where="a = 1", barrier=True)
-    assert shadow.select("r", "'k'") == "SELECT \"a\", f('k') FROM r WHERE a = 1 OFFSET 0"
+    where = f"a IN (SELECT b FROM {raw_marker('o')})"
+    keyed = ('"a"', f"f({INNER_PAD}, {OUTER_PAD})")
+    shadow = Shadow(dataset="x", source="x", projection=keyed, where=where, barrier=True, others=("o",))
+    text = shadow.select("r", ("k.i", "k.o"), {"o": "main.o"}, "k")
+    assert (
+        text == 'SELECT "a", f(k.i, k.o) FROM r AS aureus_raw CROSS JOIN k WHERE a IN (SELECT b FROM main.o) OFFSET 0'
+    )
     plain = Shadow(dataset="x", source="x", projection=('"a"',))
-    assert plain.select("r") == 'SELECT "a" FROM r'
+    assert plain.select("r", beside="k") == 'SELECT "a" FROM r AS aureus_raw'
     plan = Plan(sql="select 1", bound="select 1", dialect="duckdb", shadows=(plain,))
-    assert plan.rewritten() == 'CREATE TEMP VIEW "x" AS SELECT "a" FROM raw.x;\nselect 1'
+    assert plan.rewritten() == 'CREATE TEMP VIEW "x" AS SELECT "a" FROM raw.x AS aureus_raw;\nselect 1'
     assert plan.digest().startswith("sha256:")
 
 

@@ -89,6 +89,7 @@ def dataset_of(value: Any, pack: str, digest: str) -> Dataset:
         retention_days=_duration(contract, "retention", _DAYS),
         version=str(contract.get("version", "")),
         contract_digest=digest,
+        tags=tuple(dict.fromkeys([*_tags(contract, []), *_tags(table, ["schema", 0])])),
     )
 
 
@@ -112,9 +113,11 @@ def contract_problems(value: Any) -> list[ContractError]:
         ask(lambda: _custom(value, []))
         ask(lambda: _word(value.get("domain"), ["domain"], "text"))
         ask(lambda: _approvers(value))
+        ask(lambda: _tags(value, []))
     table = value["schema"][0] if isinstance(value, dict) and _list(value.get("schema")) else None
     if isinstance(table, dict):
         ask(lambda: _source(table))
+        ask(lambda: _tags(table, ["schema", 0]))
         ask(lambda: _name(table.get("name"), ["schema", 0, "name"]))
         for index, item in enumerate(_list(table.get("properties"))):
             ask(partial(_column, item, ["schema", 0, "properties", index]))
@@ -162,7 +165,15 @@ def _column(item: Any, path: Place) -> Column:
         unit=_word(own.get("unit"), [*path, "customProperties"], "unit as text"),
         key=_flag(entry, "primaryKey", path),
         references=_reference(entry, path),
+        tags=_tags(entry, path),
     )
+
+
+def _tags(entry: Mapping[str, Any], path: Place) -> tuple[str, ...]:
+    tags = entry.get("tags")
+    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise ContractError([*path, "tags"], "a list of words", _kind(tags))
+    return tuple(tags or ())
 
 
 def _type(value: Any, path: Place) -> str:

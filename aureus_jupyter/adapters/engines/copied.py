@@ -124,13 +124,13 @@ class CopyEngine:
         self._cancelled.clear()
         began = time.monotonic()
         try:
-            for source in sorted({shadow.source for shadow in plan.shadows}):
+            for source in sorted(_sources(plan)):
                 self._fill(source, None if limits.seconds is None else began + limits.seconds)
             left = None if limits.seconds is None else max(0.001, began + limits.seconds - time.monotonic())
             return self._inner.run(plan, parameters, replace(limits, seconds=left), progress)
         finally:
-            for shadow in plan.shadows:
-                self._con.execute(f"DELETE FROM {self._raw[fold(shadow.source)].sql}")
+            for source in _sources(plan):
+                self._con.execute(f"DELETE FROM {self._raw[fold(source)].sql}")
 
     def cancel(self) -> None:
         """Stop what runs, from any thread."""
@@ -212,3 +212,8 @@ class CopyEngine:
                 f"the table {source} has more than the {self._max_rows:,} rows that are copied from a database of this kind",
                 hint="Ask for an extract as Parquet files or a DuckDB file.",
             )
+
+
+def _sources(plan: Plan) -> set[str]:
+    """Return what the plan's shadows read: their own source, and those their rows are filtered by."""
+    return {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}

@@ -173,7 +173,7 @@ class DuckDBEngine:
     def _renew(self) -> None:
         """Take a fresh connection; the old one, if any, is stuck in a call that nothing can interrupt."""
         self._con = self._instance.cursor()
-        self._shadows = Shadows(self._con, self._instance.raw, self._reader, self._key)
+        self._shadows = Shadows(self._con, self._instance.raw, self._reader, self._instance.keys(self._key))
         self._prepared = None
         self._bound.clear()
 

@@ -23,8 +23,9 @@ from aureus_jupyter.values.catalog import fold
 
 from .duckdb_source import Source, file_in_use, quote, text
 
-__all__ = ["Instance", "Raw", "Settings", "acquire"]
+__all__ = ["PADS", "Instance", "Raw", "Settings", "acquire"]
 
+PADS = ("aureus_keys.inner_pad", "aureus_keys.outer_pad")
 _READY_CURSORS = 8
 _SESSION = ("enable_progress_bar=true", "enable_progress_bar_print=false", "progress_bar_time=0")
 
@@ -56,15 +57,33 @@ class Instance:
     def __init__(self, source: Source, settings: Settings) -> None:
         self.source, self.settings = source, settings
         self.alias = f"raw_{secrets.token_hex(12)}"
+        self._vault = f"keys_{secrets.token_hex(12)}"
+        self._keys: dict[bytes, str] = {}
         self.users = 0
         self._lock = threading.Lock()
         self._root = duckdb.connect()
         self._ready: list[Any] = []
         try:
+            self._root.execute(f"ATTACH ':memory:' AS {quote(self._vault)}")
             self.raw = _lock_down(self._root, self)
         except BaseException:
             self.end()
             raise
+
+    def keys(self, key: bytes) -> str:
+        """Return the SQL of a relation whose one row holds `key` padded as HMAC pads it (RFC 2104, for SHA-256).
+
+        The key is a value there: no statement's text and no plan ever holds it. Not longer than 64 bytes.
+        """
+        with self._lock:
+            if key not in self._keys:
+                name = f"{quote(self._vault)}.main.{quote(secrets.token_hex(12))}"
+                padded = key.ljust(64, b"\x00")
+                pads = [bytes(byte ^ pad for byte in padded) for pad in (0x36, 0x5C)]
+                self._root.execute(f"CREATE TABLE {name} (inner_pad BLOB, outer_pad BLOB)")
+                self._root.execute(f"INSERT INTO {name} VALUES (?, ?)", pads)
+                self._keys[key] = name
+            return self._keys[key]
 
     def prepare_cursors(self) -> None:
         """Make the cursors that know their progress; only before the lock."""

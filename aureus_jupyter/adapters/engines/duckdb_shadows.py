@@ -10,9 +10,9 @@ from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.catalog import Column, Dataset, fold
 from aureus_jupyter.values.plan import Plan, Shadow
 
-from .duckdb_instance import Raw
+from .duckdb_instance import PADS, Raw
 from .duckdb_reading import DuckDBReader
-from .duckdb_source import quote, text
+from .duckdb_source import quote
 
 __all__ = ["Shadows"]
 
@@ -32,9 +32,8 @@ class Shadows:
     Views that the plan does not list are dropped, so that no statement finds a table nobody decided about.
     """
 
-    def __init__(self, con: Any, raw: Mapping[str, Raw], reader: DuckDBReader, key: bytes) -> None:
-        self._con, self._raw, self._reader = con, raw, reader
-        self._key = text(key.hex())
+    def __init__(self, con: Any, raw: Mapping[str, Raw], reader: DuckDBReader, keys: str) -> None:
+        self._con, self._raw, self._reader, self._keys = con, raw, reader, keys
         self._made: dict[str, _Made | None] = {}
 
     def make(self, plan: Plan, datasets: Sequence[Dataset]) -> bool:
@@ -69,8 +68,10 @@ class Shadows:
         return {name: made.columns for name, made in self._made.items() if made is not None}
 
     def _make_one(self, shadow: Shadow, dataset: Dataset | None) -> bool:
-        raw = self._find(shadow)
-        name, select = fold(shadow.dataset), shadow.select(raw.sql, self._key)
+        raw = self._find(shadow.source, shadow.dataset)
+        others = {source: self._find(source, shadow.dataset).sql for source in shadow.others}
+        name = fold(shadow.dataset)
+        select = shadow.select(raw.sql, PADS, others, f"{self._keys} AS aureus_keys")
         known = self._made.get(name)
         if known is not None and known.select == select:
             return False
@@ -83,10 +84,10 @@ class Shadows:
         self._made[name] = _Made(select, frozenset(reads), tuple((str(row[0]), str(row[1])) for row in rows))
         return True
 
-    def _find(self, shadow: Shadow) -> Raw:
-        raw = self._raw.get(shadow.source) or self._raw.get(fold(shadow.source))
+    def _find(self, source: str, dataset: str) -> Raw:
+        raw = self._raw.get(source) or self._raw.get(fold(source))
         if raw is None:
-            raise _drift(f"the dataset {shadow.dataset} is not in this connection")
+            raise _drift(f"the dataset {dataset}, or one that its rows are filtered by, is not in this connection")
         return raw
 
     def _check(self, dataset: Dataset, raw: Raw) -> None:

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.types.string import TextLoader
@@ -21,11 +21,12 @@ from aureus_jupyter.adapters.engines.postgres_errors import guarded, no_shadows
 from aureus_jupyter.adapters.engines.postgres_parameters import Spelling
 from aureus_jupyter.adapters.engines.postgres_reading import parameter_types, read_dependencies
 from aureus_jupyter.adapters.engines.postgres_result import fetch
+from aureus_jupyter.adapters.engines.postgres_tables import Tables
 from aureus_jupyter.adapters.engines.result import ArrowResult
 from aureus_jupyter.core.dependencies import check_dependencies
 from aureus_jupyter.core.rewrite import quoted
 from aureus_jupyter.errors import Refused, Unavailable, UserError
-from aureus_jupyter.ports import Limits, Progress, RawColumn, RawTable, SecondReading
+from aureus_jupyter.ports import Limits, Progress, RawTable, SecondReading
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan, Shadow
 
@@ -38,14 +39,11 @@ SELECT bool_or(rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
 FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER') OR pg_has_role(session_user, oid, 'MEMBER')
 """
 _MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMP') AND NOT pg_is_in_recovery()"
-_TABLES = """
-SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped
-  AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-ORDER BY n.nspname, c.relname, a.attnum
-"""
-_KEY = "pg_catalog.current_setting('aureus.mask_key')"
+_PADS = ("aureus.inner_pad", "aureus.outer_pad")
+_PAD_VALUES = (
+    "pg_catalog.decode(pg_catalog.current_setting('aureus.inner_pad'), 'hex')",
+    "pg_catalog.decode(pg_catalog.current_setting('aureus.outer_pad'), 'hex')",
+)
 # What an account or a database may set otherwise, and the shape of values or the meaning of a text depends on.
 _PINNED = (
     "standard_conforming_strings = on",
@@ -88,7 +86,7 @@ class _View:
 class PostgresEngine:
     """Implements `ports.Engine` over PostgreSQL. Not for two threads at once, except `cancel`."""
 
-    def __init__(self, connection: Any, description: str, key: str) -> None:
+    def __init__(self, connection: Any, description: str, key: bytes) -> None:
         self._con = connection
         self._description = description
         self._key = key
@@ -99,7 +97,7 @@ class PostgresEngine:
         self._cancelled = False
         self._prepared: Plan | None = None
         self._spelling = Spelling("")
-        self._columns: dict[tuple[str, str], list[RawColumn]] = {}
+        self._tables = Tables(connection)
 
     @classmethod
     def open(cls, url: str, *, mask_key: bytes | None = None) -> PostgresEngine:
@@ -138,9 +136,7 @@ class PostgresEngine:
             # The engine keeps the connection; SQLAlchemy must not close it when its own wrapper goes.
             pooled.detach()
             connection.set_autocommit(True)
-            engine = cls(
-                connection, f"PostgreSQL database {parsed.database}", (mask_key or secrets.token_bytes(32)).hex()
-            )
+            engine = cls(connection, f"PostgreSQL database {parsed.database}", mask_key or secrets.token_bytes(32))
             engine._begin_session()
         return engine
 
@@ -173,7 +169,9 @@ class PostgresEngine:
         for kind in _AS_TEXT:
             self._con.adapters.register_loader(kind, TextLoader)
         # The key stays in the session: a view's text can be read by every account of the database.
-        self._con.execute("SELECT set_config('aureus.mask_key', %s, false)", [self._key])
+        padded = self._key.ljust(64, b"\x00")
+        for name, pad in zip(_PADS, (0x36, 0x5C), strict=True):
+            self._con.execute("SELECT set_config(%s, %s, false)", [name, bytes(b ^ pad for b in padded).hex()])
         # Planning a prepared statement anew each time keeps the second reading about this statement.
         self._con.prepare_threshold = None
 
@@ -190,13 +188,7 @@ class PostgresEngine:
     def tables(self) -> Sequence[RawTable]:
         """Return the tables and views the account's database holds, without row counts."""
         with guarded():
-            self._read_columns()
-        return [RawTable(source=f"{schema}.{name}", columns=tuple(c)) for (schema, name), c in self._columns.items()]
-
-    def _read_columns(self) -> None:
-        self._columns = {}
-        for schema, name, column, kind, nullable in self._con.execute(_TABLES).fetchall():
-            self._columns.setdefault((schema, name), []).append(RawColumn(name=column, type=kind, nullable=nullable))
+            return self._tables.all()
 
     def read(self, sql: str) -> SecondReading:
         """Return an empty reading: the server shows no tree. Its reading follows in `prepare`."""
@@ -222,18 +214,18 @@ class PostgresEngine:
 
     def _make(self, shadow: Shadow, dataset: Dataset) -> None:
         """Make one shadow unless the session has it already, and see that the account may read it."""
-        schema, table = self._raw(dataset)
-        text = shadow.select(f"{quoted(schema)}.{quoted(table)}", _KEY)
+        table = self._tables.of(dataset)
+        text = shadow.select(table, _PAD_VALUES, {source: self._tables.named(source) for source in shadow.others})
         name = f"pg_temp.{quoted(shadow.dataset)}"
         made = self._views.get(shadow.dataset)
         # A load may have put another table in the place of the one that the view is bound to, or dropped both.
-        places = [f"{quoted(schema)}.{quoted(table)}", name]
+        places = [table, name]
         if made and made.text == text and self._con.execute(_STILL, places).fetchone() == (made.raw, made.oid):
             return
         self._drop(shadow.dataset)
         self._con.execute(f"CREATE TEMPORARY VIEW {name} WITH (security_barrier) AS {text}")
         raw, oid = self._con.execute(_STILL, places).fetchone()
-        self._views[shadow.dataset] = _View(text, raw, oid, dataset)
+        self._views[shadow.dataset] = _View(text, raw, oid, _shown(dataset, shadow))
         self._con.execute(f"EXPLAIN SELECT * FROM {name}")
         strange = self._con.execute(_STRANGE, [oid]).fetchone()
         if strange is not None:
@@ -252,24 +244,6 @@ class PostgresEngine:
     def _drop_stale(self, plan: Plan) -> None:
         for name in set(self._views) - {s.dataset for s in plan.shadows}:
             self._drop(name)
-
-    def _raw(self, dataset: Dataset) -> tuple[str, str]:
-        """Return the one table the contract's source names, or say how the database differs from the contract."""
-        if not self._columns:
-            self._read_columns()
-        schema, _, table = dataset.source.rpartition(".")
-        found = [key for key in self._columns if key[1] == table and schema in {"", key[0]}]
-        have = {c.name for c in self._columns[found[0]]} if len(found) == 1 else set()
-        missing = [c.name for c in dataset.columns if c.name not in have]
-        if missing:
-            self._columns = {}
-            what = f"has no column {missing[0]}" if have else f"is not one table but {len(found)}"
-            raise Unavailable(
-                "contract_drift",
-                f"the source of {dataset.name} {what} in this database",
-                hint="Correct the contract, or connect to the database it describes.",
-            )
-        return found[0]
 
     def _check_reading(self, plan: Plan, types: Mapping[str, str]) -> None:
         """Refuse unless the server, given parameters of these types, reads what we said. Remembered while the shadows stand."""
@@ -359,3 +333,9 @@ class PostgresEngine:
     def close(self) -> None:
         """Release the connection. A second call does nothing."""
         self._con.close()
+
+
+def _shown(dataset: Dataset, shadow: Shadow) -> Dataset:
+    """Return the dataset with the columns that the shadow shows, in the shadow's order."""
+    kept = shadow.columns or tuple(c.name for c in dataset.columns)
+    return replace(dataset, columns=tuple(c for c in dataset.columns if c.name in kept))

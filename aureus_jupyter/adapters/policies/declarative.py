@@ -8,38 +8,64 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from aureus_jupyter.adapters.policies.rules import Asked, Rule, compile_rule
-from aureus_jupyter.adapters.schemas import POLICY_FILE
-from aureus_jupyter.adapters.yamlstrict import YamlError, line_of, load_yaml
+from aureus_jupyter.adapters.policies.asked import Asked
+from aureus_jupyter.adapters.policies.files import MALFORMED_HINT, read_policies
+from aureus_jupyter.adapters.policies.rules import Rule, compile_rule
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_bytes, digest_json
-from aureus_jupyter.values.catalog import fold
+from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 
 __all__ = ["PATTERN", "DeclarativePolicies", "load_policies"]
 
 PATTERN = "*.policy.yaml"
+_REMEMBERED = 4096
 
 
 class DeclarativePolicies:
-    """A policy engine over compiled files. Immutable once made."""
+    """A policy engine over compiled files. Immutable once made, apart from what it remembers."""
 
     def __init__(self, rules: Sequence[Rule], version: str) -> None:
-        self._rules = tuple(rules)
+        self.rules = tuple(rules)
         self._version = version
+        self._about: dict[int, tuple[Dataset, tuple[Rule, ...]]] = {}
 
     @property
     def version(self) -> str:
         """A digest over every file's name and bytes."""
         return self._version
 
+    @property
+    def timed(self) -> bool:
+        """Whether a policy asks for the time."""
+        return any(rule.timed for rule in self.rules)
+
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]:
         """Return every ruling of every policy that applies to a dataset of the request."""
-        uses = {fold(use.dataset): use for use in request.facts.tables}
-        asked = [Asked(request, dataset, uses[fold(dataset.name)]) for dataset in request.datasets]
-        return [ruling for rule in self._rules for one in asked for ruling in rule(one)]
+        return [
+            ruling
+            for one in asked_of(request)
+            for rule in self.about(one)
+            if rule.applies(one)
+            for ruling in rule.make(one)
+        ]
+
+    def about(self, asked: Asked) -> tuple[Rule, ...]:
+        """Return the policies that are about a dataset, whoever asks: found once, so that others cost nothing."""
+        known = self._about.get(id(asked.dataset))
+        if known is None or known[0] is not asked.dataset:
+            if len(self._about) >= _REMEMBERED:
+                self._about.clear()
+            known = (asked.dataset, tuple(rule for rule in self.rules if rule.fits(asked)))
+            self._about[id(asked.dataset)] = known
+        return known[1]
+
+
+def asked_of(request: DecisionRequest) -> list[Asked]:
+    """Return what policies are asked about each dataset of a request."""
+    uses = {fold(use.dataset): use for use in request.facts.tables}
+    return [Asked(request, dataset, uses[fold(dataset.name)]) for dataset in request.datasets]
 
 
 def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
@@ -54,9 +80,9 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
     digests: list[list[str]] = []
     ids: dict[str, Path] = {}
     for path in sorted({p.resolve() for folder in folders for p in folder.rglob(PATTERN)}):
-        for policy in _read(path):
+        for policy in read_policies(path):
             if policy["id"] in ids:
-                raise _malformed(path, 0, "id", f"an id of its own, not that of {ids[policy['id']].name}")
+                raise _malformed(path, "id", f"an id of its own, not that of {ids[policy['id']].name}")
             ids[policy["id"]] = path
             rules.append(compile_rule(policy))
         digests.append([path.name, digest_bytes(path.read_bytes())])
@@ -74,30 +100,12 @@ def _refuse_misnamed(folders: Iterable[Path]) -> None:
     for path in sorted(p for folder in folders for p in folder.rglob("*") if not p.is_dir()):
         meant = path.name.strip().lower().endswith((".yaml", ".yml"))
         if meant and not path.name.endswith((".policy.yaml", ".policy_test.yaml")):
-            raise _malformed(path, 0, "its name", "NAME.policy.yaml or NAME.policy_test.yaml")
+            raise _malformed(path, "its name", "NAME.policy.yaml or NAME.policy_test.yaml")
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    try:
-        value = load_yaml(path)
-    except YamlError as error:
-        raise _malformed(path, error.line, "the file", f"plain YAML: {error.why}") from None
-    wrong = POLICY_FILE.first(value)
-    if wrong is not None:
-        raise _malformed(path, line_of(path.read_text("utf-8"), [*wrong.path]), wrong.field, wrong.expected)
-    policies: list[dict[str, Any]] = value["policies"]
-    for index, policy in enumerate(policies):
-        if policy["effect"] == "filter" and not (
-            {"attribute", "values"} & set(policy["filter"]) or "null" in policy["filter"].get("op", "")
-        ):
-            raise _malformed(path, 0, f"policies.{index}.filter", "an attribute of the principal, or values")
-    return policies
-
-
-def _malformed(path: Path, line: int, field: str, expected: str) -> Unavailable:
-    place = f"{path.name}, line {line}" if line else path.name
+def _malformed(path: Path, field: str, expected: str) -> Unavailable:
     return Unavailable(
         "policy_malformed",
-        f"the policy file {place}: {field} must be {expected}",
-        hint=f"Correct {path} and run: aureus policy test. Until then nothing may be read.",
+        f"the policy file {path.name}: {field} must be {expected}",
+        hint=MALFORMED_HINT.format(path=path),
     )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aureus_jupyter.adapters.policies.rules import chosen, matches
+from aureus_jupyter.adapters.policies.conditions import matches
+from aureus_jupyter.adapters.policies.effects import chosen
 from aureus_jupyter.core.nearest import nearest
 from aureus_jupyter.values.catalog import Dataset, fold
 
