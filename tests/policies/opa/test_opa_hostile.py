@@ -179,7 +179,7 @@ def test_deep_input_and_data_stop() -> None:
 
 HOSTILE: Mapping[str, str] = {
     "replace": 'replace(input.long, "a", input.long)',
-    "concat": "concat(input.long, split(input.long, \"\"))",
+    "concat": 'concat(input.long, split(input.long, ""))',
     "range": "numbers.range(1, 1000000000000)",
     "shift": "bits.lsh(1, 1000000000000)",
     "product": "product(numbers.range(1, 5000))",
@@ -188,11 +188,11 @@ HOSTILE: Mapping[str, str] = {
     "precision": 'sprintf("%.1000000000f", [1.5])',
     "expand": 'net.cidr_expand("::/0")',
     "regex size": 'regex.match("((((a{30}){30}){30}){30})", "a")',
-    "regex length": "regex.match(concat(\"\", [input.long, input.long]), \"a\")",
+    "regex length": 'regex.match(concat("", [input.long, input.long]), "a")',
     "exponent": 'to_number("1e999999999")',
-    "digits": "to_number(concat(\"\", [input.digits, input.digits]))",
+    "digits": 'to_number(concat("", [input.digits, input.digits]))',
     "indent": 'json.marshal_with_options(numbers.range(1, 9999), {"indent": input.long})',
-    "paths": "graph.reachable_paths(input.graph, {\"0\"})",
+    "paths": 'graph.reachable_paths(input.graph, {"0"})',
     "regex replace": 'regex.replace(input.long, "", input.long)',
     "json": "json.unmarshal(input.brackets)",
     "json patch": 'json.patch({"a": input.long}, [{"op": "copy", "from": "/a", "path": p} | p := numbers.range(1, 999)[_]])',
@@ -225,7 +225,7 @@ def test_a_call_that_asks_for_too_much_stops(hostile: Machine, name: str) -> Non
 
 def test_a_pattern_that_others_take_years_for_answers_in_linear_time() -> None:
     run = Run(Context(), 400_000, 1)
-    assert find(compile_pattern("(a+a+)+b"), "a" * 20_000, 0, run) is None
+    assert find(compile_pattern("(a+a+)+b"), "a" * 10_000, 0, run) is None
 
 
 def packed(members: Mapping[str, bytes], change: Callable[[tarfile.TarInfo], None] = lambda member: None) -> bytes:

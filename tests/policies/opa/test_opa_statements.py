@@ -21,7 +21,9 @@ from aureus_jupyter.adapters.policies.opa.plan import STATEMENTS, parse_plan
 from aureus_jupyter.adapters.policies.opa.terms import from_python, parse_json, to_python
 
 SOURCE = (Path(__file__).parent / "statements.rego").read_text("utf-8")
-RULES = sorted(set(re.findall(r"^(?:default )?([a-z_]+)(?= (?:if|:=|contains)|\[)", SOURCE, re.MULTILINE)) - {"default"})
+RULES = sorted(
+    set(re.findall(r"^(?:default )?([a-z_]+)(?= (?:if|:=|contains)|\[)", SOURCE, re.MULTILINE)) - {"default"}
+)
 RULES += ["nested", "nested/deep", "tree"]
 DATA = {"words": {"en": "hello", "de": "hallo"}}
 INPUTS: list[dict[str, Any]] = [
@@ -38,8 +40,25 @@ INPUTS: list[dict[str, Any]] = [
         "name": "Ana",
         "index": 1,
     },
-    {"n": 7, "kind": "b", "list": [5, 5], "map": {"z": 9}, "pair": [1], "language": "xx", "branch": "right", "index": 9},
-    {"n": 11, "kind": False, "list": {"a": 1}, "map": [2], "branch": "none", "missing": {"further": True}, "name": None},
+    {
+        "n": 7,
+        "kind": "b",
+        "list": [5, 5],
+        "map": {"z": 9},
+        "pair": [1],
+        "language": "xx",
+        "branch": "right",
+        "index": 9,
+    },
+    {
+        "n": 11,
+        "kind": False,
+        "list": {"a": 1},
+        "map": [2],
+        "branch": "none",
+        "missing": {"further": True},
+        "name": None,
+    },
     {"n": "x", "kind": None, "list": [], "map": {}, "missing": {"further": False}, "index": "0", "branch": ["left"]},
 ]
 NEVER = {"NopStmt"}

@@ -1,7 +1,8 @@
 """What a statement asks of a policy, in the shape of Trino's OPA plugin, so that policies written for Trino answer it.
 
 Trino's own fields are where Trino puts them. What Trino does not know (purpose, attributes, labels of datasets and columns) is in
-`context.properties`, as `request.schema.json` says; `request.example.json` shows one. Names of physical tables come from
+`context.properties`, as `request.schema.json` says; `request.example.json` shows one. Trino's groups are the user's roles and
+the values of the attribute `group`. Names of physical tables come from
 `Dataset.source`: `catalog.schema.table` and `schema.table` are taken apart; else the catalog is the pack, the schema
 `default`, and the table the dataset's own name. Source: Trino, "Open Policy Agent access control".
 """
@@ -9,7 +10,7 @@ Trino's own fields are where Trino puts them. What Trino does not know (purpose,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,10 +55,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dataset of the request, what the statement uses of it, and its name in Trino's terms."""
+    """A dataset of the request, what the statement uses and shows of it, and its name in Trino's terms."""
 
     dataset: Dataset
     used: tuple[str, ...]
+    shown: tuple[str, ...]
     star: bool
     name: Mapping[str, str]
 
@@ -65,14 +67,17 @@ class Table:
 def tables_of(request: DecisionRequest) -> list[Table]:
     """Return the request's datasets by name. Raises LookupError for one whose use is not in the facts."""
     uses = {fold(use.dataset): use for use in request.facts.tables}
-    made = [_table(dataset, uses[fold(dataset.name)]) for dataset in request.datasets]
+    sources = {fold(source) for output in request.facts.outputs for source in output.sources}
+    made = [_table(dataset, uses[fold(dataset.name)], sources) for dataset in request.datasets]
     return sorted(made, key=lambda t: t.dataset.name)
 
 
-def _table(dataset: Dataset, use: TableUse) -> Table:
+def _table(dataset: Dataset, use: TableUse, sources: Collection[str]) -> Table:
     wanted = {fold(c) for c in use.columns}
     used = tuple(c.name for c in dataset.columns if fold(c.name) in wanted)
-    return Table(dataset, used, use.star, _name(dataset))
+    # Where it is not known what comes into the result, all that is used may.
+    shown = tuple(c for c in used if not sources or fold(f"{dataset.name}.{c}") in sources)
+    return Table(dataset, used, shown, use.star, _name(dataset))
 
 
 def _name(dataset: Dataset) -> dict[str, str]:
@@ -108,7 +113,7 @@ def context_of(request: DecisionRequest, value: Callable[[Any], Any]) -> dict[st
         "datasets": {t.dataset.name: _labels(t) for t in tables_of(request)},
     }
     return {
-        "identity": {"user": who.name, "groups": sorted(who.roles)},
+        "identity": {"user": who.name, "groups": sorted({*who.roles, *who.values_of("group")})},
         "queryId": "",
         "softwareStack": {"trinoVersion": "aureus"},
         "properties": {name: value(item) for name, item in properties.items()},
@@ -128,6 +133,7 @@ def _labels(table: Table) -> dict[str, Any]:
         "approvers": list(dataset.approvers),
         "retentionDays": dataset.retention_days,
         "columnsUsed": list(table.used),
+        "columnsShown": list(table.shown),
         "star": table.star,
         "columns": {c.name: _column_labels(c) for c in dataset.columns},
     }
