@@ -23,7 +23,8 @@ class Disagreement(Exception):
 class _Engine(Protocol):
     @property
     def version(self) -> str: ...
-
+    @property
+    def timed(self) -> bool: ...
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]: ...
 
 
@@ -38,6 +39,11 @@ class _Combined:
     def version(self) -> str:
         """A digest over every engine's version, in their order."""
         return digest_json([self._kind, *(e.version for e in self._engines)])
+
+    @property
+    def timed(self) -> bool:
+        """Whether any of them asks for the time."""
+        return any(e.timed for e in self._engines)
 
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]:
         """Return the rulings of every engine. Raises what any of them raises."""
