@@ -28,6 +28,7 @@ from aureus_jupyter.values.canonical import digest_json
 __all__ = ["MAX_ANSWER", "OpaServer", "open_server"]
 
 MAX_ANSWER: Final = 1024 * 1024
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _HINT: Final = "Check opa_server and that the server is up. Until it answers nothing may be read."
 
 
@@ -94,6 +95,8 @@ class OpaServer:
         body = json.dumps({"input": given}, default=_plain).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         token = self._token() if self._token is not None else ""
+        if token and self._parts.scheme != "https" and self._parts.hostname not in _LOOPBACK:
+            raise _failed("opa_token goes only to an https address")
         if token:
             headers["Authorization"] = f"Bearer {token}"
         target = f"{self._parts.path.rstrip('/')}/v1/data/{quote(path)}?provenance=true&strict-builtin-errors=true"
