@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 
 __all__ = ["Disagreement", "agreeing", "all_of"]
@@ -37,8 +36,8 @@ class _Combined:
 
     @property
     def version(self) -> str:
-        """A digest over every engine's version, in their order."""
-        return digest_json([self._kind, *(e.version for e in self._engines)])
+        """Every engine's version, in their order: + between those that add up, = between those that must agree."""
+        return f" {self._kind} ".join(e.version for e in self._engines)
 
     @property
     def timed(self) -> bool:
@@ -62,9 +61,9 @@ class _Agreeing(_Combined):
 
 def all_of(engines: Sequence[_Engine]) -> _Engine:
     """Return one engine that rules what each of them rules. Raises ValueError for none at all."""
-    return engines[0] if len(engines) == 1 else _Combined("all", engines)
+    return engines[0] if len(engines) == 1 else _Combined("+", engines)
 
 
 def agreeing(engines: Sequence[_Engine]) -> _Engine:
     """Return one engine that rules only where all of them agree. Raises ValueError for none at all."""
-    return _Agreeing("agreeing", engines)
+    return _Agreeing("=", engines)

@@ -29,7 +29,7 @@ class Told:
     def __init__(self, answers: Mapping[str, Any], version: str = "v") -> None:
         self.answers = {"allow": True, "batch": [0, 1, 2], "rowFilters": [], "batchColumnMasks": [], "aureus": []}
         self.answers.update(answers)
-        self.version = version
+        self.version = ("1", version)
         self.open = False
 
     def session(self, at: str) -> Told:

@@ -65,12 +65,19 @@ def read_bundle(path: Path, key: bytes | None = None) -> Bundle:
     content = sorted([name, digest_bytes(body)] for name, body in files.items() if name != SIGNATURES)
     _check_roots(manifest, data)
     return Bundle(
-        revision=str(manifest.get("revision", ""))[:200],
+        revision=_revision(manifest),
         digest=digest_json(content),
         plan=plan,
         data=data,
         signed=key is not None,
     )
+
+
+def _revision(manifest: Mapping[str, Any]) -> str:
+    found = manifest.get("revision", "")
+    if not isinstance(found, str) or not found.isprintable() or len(found) > 200:
+        raise MalformedPlan("the .manifest's revision is no text of at most 200 characters")
+    return found
 
 
 def _files(path: Path) -> dict[str, bytes]:

@@ -36,9 +36,9 @@ class BundleAsker:
         self._package = package
 
     @property
-    def version(self) -> str:
+    def version(self) -> tuple[str, str]:
         """The bundle's revision and digest."""
-        return f"{self._bundle.revision} {self._bundle.digest}"
+        return self._bundle.revision or "-", self._bundle.digest
 
     @property
     def timed(self) -> bool:

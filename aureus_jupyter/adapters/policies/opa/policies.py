@@ -50,8 +50,8 @@ class Asker(Protocol):
     """Where the policy is."""
 
     @property
-    def version(self) -> str:
-        """What changes when the policy does."""
+    def version(self) -> tuple[str, str]:
+        """The policy's revision in its makers' words, and what changes when, and only when, the policy does."""
         ...
 
     @property
@@ -88,8 +88,9 @@ class OpaPolicies:
 
     @property
     def version(self) -> str:
-        """A digest over the policy's version and what is asked of it."""
-        return digest_json(["opa", self._package, list(self._rules), self._asker.version])
+        """What the policy's makers call it, for people, and a digest over it and what is asked of it."""
+        revision, digest = self._asker.version
+        return f"opa {self._package} {revision} {digest_json([self._package, list(self._rules), digest])}"
 
     @property
     def timed(self) -> bool:

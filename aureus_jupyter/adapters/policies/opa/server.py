@@ -55,11 +55,11 @@ class OpaServer:
         return f"{self._parts.scheme}://{self._parts.netloc[:100]}"
 
     @property
-    def version(self) -> str:
-        """The revisions of the server's bundles, asked for now. Raises Unavailable."""
+    def version(self) -> tuple[str, str]:
+        """The revisions of the server's bundles, asked for now, and a digest over them. Raises Unavailable."""
         with contextlib.closing(self._connection()) as connection:
-            answer = self._post(connection, "aureus_revision", {})
-        return self.revision(answer)
+            found = self.revisions(self._post(connection, "aureus_revision", {}))
+        return ",".join(found.values())[:200], digest_json(found)
 
     @property
     def timed(self) -> bool:
@@ -70,15 +70,15 @@ class OpaServer:
         """Begin a decision: one connection for all its questions. The server has its own time."""
         return _Session(self, self._connection())
 
-    def revision(self, answer: Mapping[str, Any]) -> str:
-        """Return which bundles answered. Raises Unavailable where the server does not say."""
+    def revisions(self, answer: Mapping[str, Any]) -> dict[str, str]:
+        """Return which revision of which bundle answered. Raises Unavailable where the server does not say."""
         provenance = answer.get("provenance")
         bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
         held = {} if not isinstance(bundles, dict) else bundles
-        found = {n: b.get("revision") for n, b in held.items() if isinstance(b, dict)}
-        if not found or not all(isinstance(r, str) and r for r in found.values()):
+        found = {name: held[name].get("revision") for name in sorted(held) if isinstance(held[name], dict)}
+        if not found or not all(isinstance(r, str) and r.isprintable() and r for r in found.values()):
             raise _failed(f"the OPA server at {self.where} does not say which revision of which bundle answers")
-        return digest_json(found)
+        return found
 
     def ask(self, connection: http.client.HTTPConnection, rule: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a rule's whole answer: `result`, unless it is undefined, and `provenance`."""
@@ -131,7 +131,7 @@ class _Session:
     def __init__(self, server: OpaServer, connection: http.client.HTTPConnection) -> None:
         self._server = server
         self._connection = connection
-        self._revision = ""
+        self._revisions: dict[str, str] = {}
 
     def __enter__(self) -> _Session:
         return self
@@ -144,10 +144,10 @@ class _Session:
 
     def ask(self, rule: str, given: Mapping[str, Any]) -> Any:
         answer = self._server.ask(self._connection, rule, given)
-        revision = self._server.revision(answer)
-        if self._revision not in ("", revision):
+        revisions = self._server.revisions(answer)
+        if self._revisions not in ({}, revisions):
             raise _failed("the OPA server changed its policy in the middle of a decision; run the cell again")
-        self._revision = revision
+        self._revisions = revisions
         if "result" not in answer:
             # The server says the same of a rule that is undefined and of a policy that is not loaded.
             raise EvaluationFailure(f"the OPA server has no result for the rule {rule}")
