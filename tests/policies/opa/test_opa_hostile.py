@@ -273,6 +273,11 @@ BROKEN: Mapping[str, bytes] = {
     "manifest that is no object": packed({**GOOD, ".manifest": b"[]"}),
     "YAML data": packed({**GOOD, "data.yaml": b"a: 1"}),
     "delta": packed({**GOOD, "patch.json": b"{}"}),
+    "deep data": packed({**GOOD, "data.json": b'{"a":' + b"[" * 900 + b"]" * 900 + b"}"}),
+    "deep data under a root": packed(
+        {**GOOD, ".manifest": b'{"roots": ["b"]}', "data.json": b'{"a":' * 900 + b"1" + b"}" * 900}
+    ),
+    "revision that is no text": packed({**GOOD, ".manifest": b'{"revision": ["a"]}'}),
     "NaN": packed({**GOOD, "data.json": b'{"a": NaN}'}),
     "signed without a key": packed({**GOOD, ".signatures.json": b"{}"}),
 }
@@ -287,6 +292,24 @@ def test_a_broken_bundle_is_refused_with_its_name_and_what_to_do(tmp_path: Path,
     assert found.value.code == "policy_malformed"
     assert "bank.tar.gz" in found.value.message
     assert str(path) in found.value.hint
+
+
+def test_a_bundle_with_a_byte_changed_is_read_or_refused_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever the archive's reader makes of it: no other error may get out, for the caller would not know it."""
+    content = gzip.decompress(packed({**GOOD, ".manifest": b'{"revision": "7"}', "a/data.json": b'{"x": 1}'}))
+    path = tmp_path / "b.tar.gz"
+    outcomes = set()
+    for number in range(600):
+        place = number * 7919 % len(content) if number % 2 else number * 31 % 512
+        changed = bytearray(content)
+        changed[place] ^= 1 << number % 8
+        path.write_bytes(gzip.compress(bytes(changed), 1))
+        try:
+            Machine(parse_plan(read_bundle(path).plan, BUILTINS), {}, BUILTINS)
+            outcomes.add("read")
+        except (MalformedPlan, EvaluationFailure):
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}
 
 
 def test_a_member_twice_is_refused(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from aureus_jupyter.adapters.policies.opa.terms import (
     compare,
     is_number,
     order,
+    size_of,
 )
 
 __all__ = ["BASIC"]
@@ -141,7 +142,7 @@ def _min(run: Run, value: Any) -> Any:
 
 def _sort(run: Run, value: Any) -> Any:
     items = items_of(value)
-    run.charge(len(items) * 2)
+    run.charge(size_of(value) >> 2)
     return Array(sorted(items, key=order)) if value.__class__ is Array else Array(items)
 
 

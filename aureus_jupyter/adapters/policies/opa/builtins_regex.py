@@ -19,16 +19,24 @@ _REFERENCE: Final = re.compile(r"\$(?:(\$)|([0-9A-Za-z_]+)|\{([0-9A-Za-z_]+)\})"
 _GLOB_SPECIAL: Final = re.compile(r"[*?\\\[\]{}]")
 
 
+def _program(run: Run, pattern: str) -> Program:
+    """Return a compiled pattern; its size is counted each time, for nobody knows whether it was compiled just now."""
+    run.charge(len(pattern))
+    program = compile_pattern(pattern)
+    run.charge(len(program.steps))
+    return program
+
+
 def _is_valid(run: Run, pattern: Any) -> Any:
     try:
-        compile_pattern(text_of(pattern))
+        _program(run, text_of(pattern))
     except BuiltinFailure:
         return FALSE
     return TRUE
 
 
 def _match(run: Run, pattern: Any, text: Any) -> Any:
-    return boolean(find(compile_pattern(text_of(pattern, 1)), text_of(text, 2), 0, run) is not None)
+    return boolean(find(_program(run, text_of(pattern, 1)), text_of(text, 2), 0, run) is not None)
 
 
 def _part(text: str, spans: Spans, group: int) -> str:
@@ -38,19 +46,19 @@ def _part(text: str, spans: Spans, group: int) -> str:
 
 def _find(run: Run, pattern: Any, text: Any, most: Any) -> Any:
     value = text_of(text, 2)
-    found = find_all(compile_pattern(text_of(pattern, 1)), value, integer(most, 3), run)
+    found = find_all(_program(run, text_of(pattern, 1)), value, integer(most, 3), run)
     return Array(_part(value, spans, 0) for spans in found)
 
 
 def _find_groups(run: Run, pattern: Any, text: Any, most: Any) -> Any:
-    value, program = text_of(text, 2), compile_pattern(text_of(pattern, 1))
+    value, program = text_of(text, 2), _program(run, text_of(pattern, 1))
     found = find_all(program, value, integer(most, 3), run)
     return Array(Array(_part(value, spans, g) for g in range(program.groups)) for spans in found)
 
 
 def _split(run: Run, pattern: Any, text: Any) -> Any:
     value, expression = text_of(text, 2), text_of(pattern, 1)
-    program = compile_pattern(expression)
+    program = _program(run, expression)
     if expression and not value:
         return Array([""])
     parts, begin, end = [], 0, 0
@@ -80,7 +88,7 @@ def _expanded(template: str, program: Program, text: str, spans: Spans) -> str:
 
 def _replace(run: Run, text: Any, pattern: Any, template: Any) -> Any:
     value, wanted = text_of(text, 1), text_of(template, 3)
-    program = compile_pattern(text_of(pattern, 2))
+    program = _program(run, text_of(pattern, 2))
     made, at, length = [], 0, 0
     for spans in find_all(program, value, -1, run):
         made += [value[at : spans[0]], _expanded(wanted, program, value, spans)]
@@ -105,12 +113,12 @@ def _template_match(run: Run, template: Any, text: Any, start: Any, end: Any) ->
             made.append(_literal(pattern[at:index]))
             at = index + 1
         elif closes and depth == 0:
-            compile_pattern(f"^{pattern[at:index]}$")
+            _program(run, f"^{pattern[at:index]}$")
             made.append(f"({pattern[at:index]})")
             at = index + 1
     if depth:
         raise BuiltinFailure("unbalanced braces")
-    program = compile_pattern("".join([*made, _literal(pattern[at:]), "$"]))
+    program = _program(run, "".join([*made, _literal(pattern[at:]), "$"]))
     return boolean(find(program, value, 0, run) is not None)
 
 
@@ -126,7 +134,7 @@ def _glob_match(run: Run, pattern: Any, delimiters: Any, text: Any) -> Any:
         if any(len(m) != 1 for m in marks):
             raise BuiltinFailure("operand 2 must be an array of characters")
         apart = "".join(marks) or "."
-    program = compile_pattern(_glob(text_of(pattern, 1), apart))
+    program = _program(run, _glob(text_of(pattern, 1), apart))
     return boolean(find(program, text_of(text, 3), 0, run) is not None)
 
 

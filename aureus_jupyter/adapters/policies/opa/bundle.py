@@ -63,7 +63,10 @@ def read_bundle(path: Path, key: bytes | None = None) -> Bundle:
     except EvaluationFailure as cause:
         raise MalformedPlan(f"a file of the bundle cannot be used: {cause}") from None
     content = sorted([name, digest_bytes(body)] for name, body in files.items() if name != SIGNATURES)
-    _check_roots(manifest, data)
+    try:
+        _check_roots(manifest, data)
+    except RecursionError:
+        raise MalformedPlan("the bundle's data nests too deeply") from None
     return Bundle(
         revision=_revision(manifest),
         digest=digest_json(content),

@@ -89,7 +89,10 @@ class Machine:
         from aureus_jupyter.adapters.policies.opa.compiler import compile_function
 
         self._limits = limits
-        self.data = from_python(data)
+        try:
+            self.data = from_python(data)
+        except RecursionError:
+            raise OutOfBounds("the policy's data nests too deeply") from None
         codes = {name: Code() for name in plan.functions}
         paths: dict[tuple[str, ...], Code] = {f.path: codes[f.name] for f in plan.functions.values() if f.path}
         for name, function in plan.functions.items():

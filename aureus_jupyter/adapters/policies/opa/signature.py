@@ -46,7 +46,7 @@ def verify_bundle(files: Mapping[str, bytes], key: bytes) -> None:
             raise MalformedPlan("the bundle's signature is over other files than it holds")
         for name, data in rest.items():
             _check(name, data, signed[name])
-    except (EvaluationFailure, KeyError, TypeError, ValueError, AttributeError, IndexError) as cause:
+    except (EvaluationFailure, LookupError, TypeError, ValueError, AttributeError, RecursionError) as cause:
         raise MalformedPlan(f"the bundle's signature cannot be read ({type(cause).__name__})") from cause
 
 
