@@ -344,6 +344,14 @@ def test_an_interrupt_stops_a_decision() -> None:
     timer.join()
 
 
+@pytest.mark.parametrize("call", ['base64.decode("gICA")', 'hex.decode("e9")', 'sprintf("%[2]*[1]d", [5, 3])'])
+def test_what_has_no_text_of_ours_fails(tmp_path: Path, call: str) -> None:
+    """OPA answers with bytes that are no UTF-8, or with a width by place; here no rule can rest on it."""
+    bundle = read_bundle(build(tmp_path, {"p.rego": f"package p\nq := {call}\n"}, ["p/q"]))
+    with pytest.raises(BuiltinFailure):
+        Machine(parse_plan(bundle.plan, BUILTINS), {}, BUILTINS).evaluate("p/q", {})
+
+
 def test_the_time_is_refused_where_none_is_given() -> None:
     with pytest.raises(EvaluationFailure, match="time"):
         asked(plan(call("time.now_ns")))

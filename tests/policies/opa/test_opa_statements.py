@@ -25,7 +25,7 @@ RULES = sorted(
     set(re.findall(r"^(?:default )?([a-z_]+)(?= (?:if|:=|contains)|\[)", SOURCE, re.MULTILINE)) - {"default"}
 )
 RULES += ["nested", "nested/deep", "tree"]
-DATA = {"words": {"en": "hello", "de": "hallo"}}
+DATA = {"words": {"en": "hello", "de": "hallo"}, "statements": {"tree": {"extra": {"value": "x"}}}}
 INPUTS: list[dict[str, Any]] = [
     {},
     {
@@ -60,6 +60,7 @@ INPUTS: list[dict[str, Any]] = [
         "name": None,
     },
     {"n": "x", "kind": None, "list": [], "map": {}, "missing": {"further": False}, "index": "0", "branch": ["left"]},
+    {"n": 5, "branch": "extra", "list": [[1], "a"], "name": ["x"], "index": -1, "map": {"a": {"b": 2}}},
 ]
 NEVER = {"NopStmt"}
 """What OPA's compiler writes only while it is being debugged."""

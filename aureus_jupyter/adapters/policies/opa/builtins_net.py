@@ -34,9 +34,11 @@ def _network(text: str) -> Network:
     if not slash or not re.fullmatch("[0-9]{1,3}", bits) or "%" in text:
         raise BuiltinFailure("invalid CIDR address")
     try:
-        return ipaddress.ip_network(f"{body}/{bits}", strict=False)
+        found = ipaddress.ip_network(f"{body}/{bits}", strict=False)
     except ValueError:
         raise BuiltinFailure("invalid CIDR address") from None
+    four = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
+    return found if four is None or found.prefixlen < 96 else ipaddress.ip_network(f"{four}/{found.prefixlen - 96}")
 
 
 def _inside(outer: Network, inner: Any) -> bool:

@@ -78,10 +78,10 @@ def _expanded(template: str, program: Program, text: str, spans: Spans) -> str:
             return "$"
         name = match[2] or match[3]
         if name.isascii() and name.isdigit():
-            group = int(name[:6])
+            groups = [int(name[:6])] if int(name[:6]) < program.groups else []
         else:
-            group = program.names.index(name) if name in program.names else program.groups
-        return _part(text, spans, group) if group < program.groups else ""
+            groups = [group for group, known in enumerate(program.names) if known == name]
+        return next((_part(text, spans, group) for group in groups if spans[2 * group] >= 0), "")
 
     return _REFERENCE.sub(one, template)
 
@@ -138,52 +138,54 @@ def _glob_match(run: Run, pattern: Any, delimiters: Any, text: Any) -> Any:
     return boolean(find(program, text_of(text, 3), 0, run) is not None)
 
 
+_GLOB_PART: Final = re.compile(
+    r"\\(?P<escaped>.)|(?P<any>\*\**)|(?P<one>\?)|\[(?P<not>!?+)(?P<class>(?:\\.|[^\]\\])+)\]|(?P<brace>[{}])|(?P<literal>[^\\\[])",
+    re.DOTALL,
+)
+
+
 @lru_cache(maxsize=256)
 def _glob(pattern: str, apart: str) -> str:
     """Return a glob as a regular expression. Raises BuiltinFailure for one that does not compile."""
-    inner = "[^" + "".join(f"\\x{{{ord(c):x}}}" for c in apart) + "]" if apart else "."
+    inner = f"[^{_members(apart)}]" if apart else "."
     made, depth, at = ["(?s)^(?:"], 0, 0
     while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "\\" and at < len(pattern):
-            made.append(_literal(pattern[at]))
-            at += 1
-        elif char == "*":
-            double = pattern.startswith("*", at)
-            at += double
-            made.append(".*" if double else inner + "*")
-        elif char == "?":
-            made.append(inner)
-        elif char == "[":
-            text, at = _glob_class(pattern, at)
-            made.append(text)
-        elif char in "{}":
-            depth += 1 if char == "{" else -1
-            made.append("(?:" if char == "{" else ")")
-        else:
-            made.append("|" if char == "," and depth else _literal(char))
-        if depth < 0:
+        found = _GLOB_PART.match(pattern, at)
+        if found is None:
             raise BuiltinFailure("a glob that does not compile")
+        at = found.end()
+        if found["brace"] == "{" or (found["brace"] and depth):
+            depth += 1 if found["brace"] == "{" else -1
+            made.append("(?:" if found["brace"] == "{" else ")")
+        else:
+            made.append(_glob_part(found, inner, depth))
     if depth:
         raise BuiltinFailure("a glob that does not compile")
     return "".join([*made, ")$"])
 
 
-def _glob_class(pattern: str, at: int) -> tuple[str, int]:
-    end = pattern.find("]", at)
-    if end < 0:
+def _glob_part(found: re.Match[str], inner: str, depth: int) -> str:
+    if found["any"]:
+        return inner + "*" if len(found["any"]) == 1 else ".*"
+    if found["one"]:
+        return inner
+    if found["class"]:
+        return f"[{'^' if found['not'] else ''}{_glob_class(found['class'])}]"
+    literal = found["escaped"] or found["literal"] or found["brace"]
+    return "|" if found["literal"] == "," and depth else _literal(literal)
+
+
+def _members(text: str) -> str:
+    return "".join(f"\\x{{{ord(c):x}}}" for c in text)
+
+
+def _glob_class(body: str) -> str:
+    """Return what a class of characters holds: a range where its second sign is -, else each sign of it."""
+    if body[1:2] != "-" or body[0] == "\\":
+        return _members(re.sub(r"\\(.)", r"\1", body, flags=re.DOTALL))
+    if len(body) != 3 or body[2] < body[0]:
         raise BuiltinFailure("a glob that does not compile")
-    body = pattern[at:end]
-    negated = body.startswith("!")
-    body = body[1:] if negated else body
-    if not body:
-        raise BuiltinFailure("a glob that does not compile")
-    if len(body) == 3 and body[1] == "-":
-        text = f"\\x{{{ord(body[0]):x}}}-\\x{{{ord(body[2]):x}}}"
-    else:
-        text = "".join(f"\\x{{{ord(c):x}}}" for c in body)
-    return f"[{'^' if negated else ''}{text}]", end + 1
+    return f"{_members(body[0])}-{_members(body[2])}"
 
 
 REGEX: Final[dict[str, Builtin]] = {

@@ -198,8 +198,6 @@ class _Parser:
         if self._eat("?"):
             named = re.compile(r"P?<([A-Za-z0-9_]+)>").match(self._text, self._at)
             if named is not None:
-                if named[1] in self.names:
-                    raise _bad("a group name twice")
                 self._at, number = named.end(), len(self.names)
                 self.names.append(named[1])
             elif self._set_flags() == ")":

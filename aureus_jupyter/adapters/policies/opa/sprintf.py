@@ -12,12 +12,12 @@ from fractions import Fraction
 from typing import Any, Final
 
 from aureus_jupyter.adapters.policies.opa import arithmetic
-from aureus_jupyter.adapters.policies.opa.failures import OutOfBounds
+from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure, OutOfBounds
 from aureus_jupyter.adapters.policies.opa.terms import MAX_SIZE, Array, Constant, Object, Real, Set
 
 __all__ = ["quoted", "rego_text", "sprintf"]
 
-_VERB: Final = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.)?", re.DOTALL)
+_VERB: Final = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(?:\[([0-9]+)\])?(.)?", re.DOTALL)
 _MOST: Final = 10_000
 _ESCAPES = {
     "\a": "\\a",
@@ -87,14 +87,23 @@ class _Formatter:
     def __init__(self, values: list[Any]) -> None:
         self._values = [_argument(v) for v in values]
         self._next = 0
+        self._placed = False
         self._length = 0
 
     def rest(self) -> str:
         """Return Go's complaint about operands that no verb used."""
         left = self._values[self._next :]
-        if not left:
+        if not left or self._placed:
             return ""
         return "%!(EXTRA " + ", ".join(f"{_kind(v)}={_formatted('v', v, '', None)}" for v in left) + ")"
+
+    def _moved(self, place: int) -> bool:
+        """Go on with the operand at a place, counted from 1; whether there is one."""
+        self._placed = True
+        if not 1 <= place <= len(self._values):
+            return False
+        self._next = place - 1
+        return True
 
     def _take(self) -> Any:
         self._next += 1
@@ -114,7 +123,7 @@ class _Formatter:
 
     def verb(self, match: re.Match[str]) -> str:
         """Return what stands for one verb."""
-        flags, width_text, dot, precision_text, verb = match.groups()
+        flags, width_text, dot, precision_text, place, verb = match.groups()
         width = self._count(width_text)
         precision = self._count(precision_text) if precision_text else (0 if dot else None)
         if verb is None:
@@ -123,6 +132,10 @@ class _Formatter:
             return "%"
         if isinstance(width, str) or isinstance(precision, str):
             return "%!(BADWIDTH)"
+        if place is not None and verb in "*.[":
+            raise BuiltinFailure("a width or precision that names its operand by place is not supported")
+        if place is not None and not self._moved(int(place[:6])):
+            return f"%!{verb}(BADINDEX)"
         if self._next >= len(self._values):
             return f"%!{verb}(MISSING)"
         if width is not None and width < 0:
@@ -164,7 +177,7 @@ def _formatted(verb: str, value: Any, flags: str, precision: int | None) -> str:
         if verb == "T":
             return _kind(value)
         return f"%!{verb}({_kind(value)}={_formatted('v', value, '', None)})"
-    if "+" in flags and not isinstance(value, str) and verb not in "qcU" and made[:1] not in "+-":
+    if "+" in flags and not isinstance(value, str) and verb not in "vqcU" and made[:1] not in "+-":
         return "+" + made
     if " " in flags and not isinstance(value, str) and verb in "dvfgeFGE" and made[:1] not in "+-":
         return " " + made
