@@ -65,21 +65,53 @@ def _rounded(value: Fraction, bits: int) -> Fraction:
     return made if value > 0 else -made
 
 
+def _digits(value: int, exponent: int) -> tuple[str, int]:
+    """Return all decimal digits of `value` times a power of two, and the power of ten of the first of them."""
+    whole = value << exponent if exponent >= 0 else value * 5**-exponent
+    text = str(whole)
+    return text.rstrip("0") or "0", len(text) - 1 + min(exponent, 0)
+
+
 def shortest(value: Fraction, bits: int) -> tuple[str, int]:
-    """Return the fewest decimal digits that read back as `value`, and the power of ten of the first of them."""
+    """Return the fewest decimal digits that read back as `value`, and the power of ten of the first of them.
+
+    Digit by digit as Go's `big.Float` does it, which now and then is not the nearest of that length.
+    """
     value = abs(value)
-    power = len(str(value.numerator)) - len(str(value.denominator))
-    if value < Fraction(10) ** power:
-        power -= 1
-    for count in range(1, bits):
-        scale = Fraction(10) ** (power - count + 1)
-        digits = round(value / scale)
-        if _rounded(digits * scale, bits) == value:
+    size = value.numerator.bit_length() - value.denominator.bit_length()
+    exponent = size - bits - 1
+    while True:
+        scaled = value / Fraction(2) ** exponent
+        if scaled.numerator.bit_length() <= bits + 1:
             break
-    text = str(digits)
-    if len(text) > count:
-        power += 1
-    return text.rstrip("0") or "0", power
+        exponent += 1
+    if scaled.numerator.bit_length() < bits + 1:
+        scaled, exponent = scaled * 2, exponent - 1
+    mantissa = int(scaled)
+    exact, power = _digits(mantissa, exponent)
+    lower, upper = (_digits(mantissa + step, exponent)[0] for step in (-1, 1))
+    inclusive = mantissa & 2 == 0
+    for at, digit in enumerate(exact):
+        low, high = lower[at : at + 1] or "0", upper[at : at + 1] or "0"
+        down = low != digit or (inclusive and at + 1 == len(lower))
+        up = digit != high and (inclusive or chr(ord(digit) + 1) < high or at + 1 < len(upper))
+        if down or up:
+            return _cut(exact, power, at + 1, up and (not down or _rounds_up(exact, at + 1)))
+    return exact, power
+
+
+def _rounds_up(digits: str, count: int) -> bool:
+    rest = digits[count:]
+    if rest == "5":
+        return digits[count - 1] in "13579"
+    return rest[:1] >= "5"
+
+
+def _cut(digits: str, power: int, count: int, up: bool) -> tuple[str, int]:
+    if not up:
+        return digits[:count].rstrip("0") or "0", power
+    text = str(int(digits[:count]) + 1)
+    return text.rstrip("0"), power + len(text) - count
 
 
 def from_fraction(value: Fraction, bits: int = PRECISION) -> int | Real:
@@ -149,7 +181,7 @@ def _unary(value: Any, make: Callable[[Fraction], int]) -> int | Real:
 
 def round_half_away(value: Any) -> int | Real:
     """Round to the nearest whole number, halves away from zero."""
-    return _unary(value, lambda f: int(abs(f) + Fraction(1, 2)) * (1 if f > 0 else -1))
+    return _unary(value, lambda f: int(_rounded(abs(f) + Fraction(1, 2), PRECISION)) * (1 if f > 0 else -1))
 
 
 def ceiling(value: Any) -> int | Real:

@@ -353,16 +353,51 @@ class _Emitter:
             jump[1] = len(self.steps)
 
     def _repeat(self, tree: Any, low: int, high: int | None, lazy: bool) -> None:
-        for _ in range(low):
+        for _ in range(low - (high is None)):
             self.emit(tree)
+        if high is None:
+            self._many(tree, low == 0, lazy)
+            return
         splits = []
-        for _ in range(1 if high is None else high - low):
-            start = len(self.steps)
-            splits.append(self.add("split", start + 1, 0))
+        for _ in range(high - low):
+            splits.append(self._split(lazy))
             self.emit(tree)
-            if high is None:
-                self.add("jump", start)
         for split in splits:
-            split[2] = len(self.steps)
-            if lazy:
-                split[1], split[2] = split[2], split[1]
+            self._join(split, lazy)
+
+    def _many(self, tree: Any, none: bool, lazy: bool) -> None:
+        """Emit one or more, or none or more. What may match nothing is (x+)? then, or the order of preference is lost."""
+        if none and not _nullable(tree):
+            start = len(self.steps)
+            split = self._split(lazy)
+            self.emit(tree)
+            self.add("jump", start)
+            self._join(split, lazy)
+            return
+        before = self._split(lazy) if none else None
+        start = len(self.steps)
+        self.emit(tree)
+        again, on = start, len(self.steps) + 1
+        self.add("split", *((on, again) if lazy else (again, on)))
+        if before is not None:
+            self._join(before, lazy)
+
+    def _split(self, lazy: bool) -> list[Any]:
+        step = len(self.steps) + 1
+        return self.add("split", step, step)
+
+    def _join(self, split: list[Any], lazy: bool) -> None:
+        """Let the other way of a split go on from here; a lazy one prefers it."""
+        split[1 if lazy else 2] = len(self.steps)
+
+
+def _nullable(tree: Any) -> bool:
+    """Whether a tree may match without taking a character."""
+    kind = tree[0]
+    if kind == "sequence":
+        return all(map(_nullable, tree[1]))
+    if kind == "either":
+        return any(map(_nullable, tree[1]))
+    if kind == "repeat":
+        return tree[2] == 0 or _nullable(tree[1])
+    return _nullable(tree[2]) if kind == "group" else bool(kind == "assert")
