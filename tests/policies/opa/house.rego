@@ -24,6 +24,12 @@ allow if {
 	properties.purpose in {"review", "audit"}
 }
 
+aureus contains {"effect": "permit", "policy": "house.readers"} if {
+	properties.dataset in {"account", "client"}
+	"analyst" in properties.roles
+	properties.purpose in {"review", "audit"}
+}
+
 aureus contains {
 	"effect": "deny",
 	"policy": "house.pin",
@@ -47,27 +53,28 @@ aureus contains {
 	properties.purpose == "audit"
 }
 
-aureus contains {"effect": "mask", "policy": "house.name-last", "column": "name", "method": "last"} if {
+aureus contains {"effect": "mask", "policy": "house.name-last", "reason": "names are shortened", "column": "name", "method": "last"} if {
 	properties.dataset == "client"
 }
 
-aureus contains {"effect": "mask", "policy": "house.name-redact", "column": "name", "method": "redact"} if {
+aureus contains {"effect": "mask", "policy": "house.name-redact", "reason": "names are hidden", "column": "name", "method": "redact"} if {
 	properties.dataset == "client"
 }
 
 aureus contains {
 	"effect": "filter",
 	"policy": "house.region",
+	"reason": "your region",
 	"column": "region",
 	"values": object.get(properties.attributes, "region", []),
 } if {
 	properties.dataset == "account"
 }
 
-aureus contains {"effect": "filter", "policy": "house.open", "column": "status", "values": ["open"]} if {
+aureus contains {"effect": "filter", "policy": "house.open", "reason": "open accounts", "column": "status", "values": ["open"]} if {
 	properties.dataset == "account"
 }
 
-aureus contains {"effect": "cap", "policy": "house.cap-100", "rows": 100} if properties.dataset == "account"
+aureus contains {"effect": "cap", "policy": "house.cap-100", "reason": "at most a page", "rows": 100} if properties.dataset == "account"
 
-aureus contains {"effect": "cap", "policy": "house.cap-10", "rows": 10} if properties.dataset == "account"
+aureus contains {"effect": "cap", "policy": "house.cap-10", "reason": "at most a short page", "rows": 10} if properties.dataset == "account"

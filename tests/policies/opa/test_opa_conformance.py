@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from rego import build, running
 
+from aureus_jupyter.adapters.policies.combined import Disagreement, agreeing
+from aureus_jupyter.adapters.policies.declarative import load_policies
 from aureus_jupyter.adapters.policies.opa.in_process import load_bundle
 from aureus_jupyter.adapters.policies.opa.server import open_server
+from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.ports import PolicyEngine
-from aureus_jupyter.testing.policies import PolicyConformance
+from aureus_jupyter.testing.policies import REQUESTS, PolicyConformance, ask
+from aureus_jupyter.values.verdict import VerdictKind
 
 HOUSE = (Path(__file__).parent / "house.rego").read_text("utf-8")
 OPEN = 'package bank\nimport rego.v1\nallow := true\naureus contains {"effect": "permit"}\n'
@@ -88,3 +92,14 @@ class TestBehindAServer(PolicyConformance):
 
     def erring(self) -> PolicyEngine:
         return open_server(self.servers["erring"], "bank", RULES)
+
+
+def test_yaml_and_its_twin_in_rego_agree_to_the_letter(bundles: dict[str, Path], tmp_path: Path) -> None:
+    house = Path(__file__).parents[2] / "conformance" / "house.policy.yaml"
+    (tmp_path / "house.policy.yaml").write_text(house.read_text("utf-8"), "utf-8")
+    both = agreeing([load_policies([tmp_path]), load_bundle(bundles["house"], "bank", ["aureus"])])
+    kinds = {safe_rule(both, request).kind for request in REQUESTS if both.rule(request) is not None}
+    assert kinds == set(VerdictKind)
+    other = agreeing([load_policies([tmp_path]), load_bundle(bundles["changed"], "bank", ["aureus"])])
+    with pytest.raises(Disagreement):
+        other.rule(ask("account.id"))

@@ -171,3 +171,23 @@ SCHEMA_FOLDER = Path(load_bundle.__code__.co_filename).parent
 def test_a_table_is_named_by_its_source(source: str, named: tuple[str, str, str]) -> None:
     (table,) = tables_of(ask("id", dataset=replace(CLIENT, source=source)))
     assert tuple(table.name[k] for k in ("catalogName", "schemaName", "tableName")) == named
+
+
+def test_the_time_is_the_requests_and_a_policy_without_it_is_not_timed(bundle: Path, tmp_path: Path) -> None:
+    source = "package trino\nimport rego.v1\ndefault allow := false\nallow if time.clock(time.now_ns())[0] < 12\n"
+    timed = load_bundle(build(tmp_path, {"p.rego": source}, ["trino/allow"]), "trino", ["allow"])
+    assert (timed.timed, load_bundle(bundle, "trino", RULES).timed) == (True, False)
+    kinds = [
+        safe_rule(timed, replace(ask("id"), at=at)).kind for at in ("2026-11-28T11:59:00Z", "2026-11-28T12:00:00Z")
+    ]
+    assert kinds == [VerdictKind.ALLOW, VerdictKind.DENY]
+    assert [r.code for r in safe_rule(timed, ask("id")).reasons] == ["policy_error"]
+
+
+def test_a_number_for_a_text_of_digits_refuses(tmp_path: Path) -> None:
+    source = "package trino\nimport rego.v1\nallow if not data.blocked[count(input.context.identity.groups)]\n"
+    made = build(tmp_path, {"p.rego": source}, ["trino/allow"], data={"blocked": {"1": True}})
+    engine = load_bundle(made, "trino", ["allow"])
+    assert [r.code for r in safe_rule(engine, ask("id")).reasons] == ["policy_error"]
+    stranger = replace(ask("id"), principal=Principal(name="eva"))
+    assert safe_rule(engine, stranger).kind is VerdictKind.ALLOW

@@ -15,7 +15,7 @@ from typing import Any, Final
 from aureus_jupyter.adapters.policies.opa.arithmetic import to_int
 from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure, EvaluationFailure, OutOfBounds
 from aureus_jupyter.adapters.policies.opa.plan import Plan
-from aureus_jupyter.adapters.policies.opa.terms import ABSENT, Array, Object, Real, Set, from_python, size_of
+from aureus_jupyter.adapters.policies.opa.terms import ABSENT, Array, Object, Real, Set, from_python, mark_base, size_of
 
 __all__ = ["RETURN", "Builtin", "Code", "Context", "Limits", "Machine", "Run", "Step"]
 __all__ += ["call_builtin", "call_code", "lookup", "work_of"]
@@ -91,6 +91,7 @@ class Machine:
         self._limits = limits
         try:
             self.data = from_python(data)
+            mark_base(self.data)
         except RecursionError:
             raise OutOfBounds("the policy's data nests too deeply") from None
         codes = {name: Code() for name in plan.functions}

@@ -107,9 +107,17 @@ def _dot(c: Slots, f: Fields) -> Step:
     def step(v: Locals, run: Run) -> int:
         held = v[source]
         value = v[target] = held.get(v[key]) if held.__class__ is Object else lookup(held, v[key])
+        if value is None and held.__class__ is Object and held.is_base:
+            _refuse_digits(held, v[key])
         return 1 if value is None else 0
 
     return step
+
+
+def _refuse_digits(held: Object, key: Any) -> None:
+    """Refuse to look a number up where the data has it as a text: OPA finds it there or not, by how the rule is written."""
+    if key.__class__ is int and str(key) in held:
+        raise EvaluationFailure("a number is looked up in data whose keys are texts of digits")
 
 
 def _equal(c: Slots, f: Fields) -> Step:

@@ -117,9 +117,9 @@ class Array(list[Any]):
 
 
 class Object(dict[Any, Any]):
-    """A mapping whose keys are any values."""
+    """A mapping whose keys are any values. `is_base` says that it stands in a bundle's data as it is."""
 
-    __slots__ = ("_keys", "size")
+    __slots__ = ("_keys", "is_base", "size")
 
     def __init__(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = ()) -> None:
         super().__init__(items)
@@ -130,6 +130,7 @@ class Object(dict[Any, Any]):
             size += len(value) + 1 if value.__class__ is str else size_of(value)
         check_size(size)
         self.size = size
+        self.is_base = False
         self._keys: list[Any] | None = None
 
     def put(self, key: Any, value: Any) -> None:
@@ -268,6 +269,14 @@ def from_python(value: Any) -> Any:
     if kind is dict:
         return Object((from_python(k), from_python(v)) for k, v in value.items())
     raise EvaluationFailure("a value that is no JSON")
+
+
+def mark_base(value: Any) -> None:
+    """Mark every object of a bundle's data."""
+    if value.__class__ is Object:
+        value.is_base = True
+    for item in value.values() if value.__class__ is Object else value if value.__class__ is Array else ():
+        mark_base(item)
 
 
 def _well_formed(text: str) -> None:
