@@ -17,7 +17,7 @@ class Settings:
     password that a file holds, and is therefore not part of the text form.
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir` and
-    `trust_file` in Jupyter's data directory. `time_limit` and `copilot_timeout` are in seconds, `max_results` in rows.
+    `trust_file` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout` are in seconds, `max_results` in rows.
     `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
     that stand where the user cannot write.
     """
@@ -79,7 +79,7 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "opa_bundle_key": "The public key bundles are signed for, a PEM file; empty where they are not signed.",
         "opa_server": "Where an OPA server is that is asked too.",
         "opa_token": "The server's bearer token, as a reference: env:NAME or keyring:service/user.",
-        "opa_timeout": "Seconds one question to the server may take.",
+        "opa_timeout": "Seconds a decision of the server may take, with all its questions.",
         "opa_package": "The package of the rules that OPA is asked, with slashes.",
         "opa_rules": "Which rules OPA is asked: allow, batch, rowFilters, batchColumnMasks or columnMask, aureus.",
         "opa_same": "Which of policies, bundles and server hold the same policy, and so must agree; empty for none.",

@@ -147,6 +147,18 @@ def test_a_slow_server_refuses_in_time(reply: Callable[[socket.socket, bytes], N
     assert found.value.code == "opa_server"
 
 
+def test_the_time_is_for_all_questions_together() -> None:
+    """Each answer alone comes in time."""
+    pause = threading.Event()
+
+    def reply(connection: socket.socket, head: bytes) -> None:
+        pause.wait(0.15)
+        connection.sendall(answer({"result": True, "provenance": PROVENANCE}))
+
+    with serving(reply) as address, pytest.raises(Unavailable):
+        open_server(address, "trino", ("allow",), seconds=0.4).rule(REQUEST)
+
+
 def test_a_server_that_is_down_refuses() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -14,6 +14,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -37,7 +38,7 @@ def _failed(message: str, code: str = "opa_server") -> Unavailable:
 
 
 class OpaServer:
-    """One server. `seconds` bounds each exchange as a whole; `token` gives the bearer token, read anew each time."""
+    """One server. `seconds` bounds all questions of a decision together; `token` gives the bearer token, read anew each time."""
 
     def __init__(self, url: str, package: str, seconds: float = 5.0, token: Callable[[], str] | None = None) -> None:
         """Raises Unavailable `opa_server` for an address that is none, or that holds a password."""
@@ -58,7 +59,7 @@ class OpaServer:
     def version(self) -> tuple[str, str]:
         """The revisions of the server's bundles, asked for now, and a digest over them. Raises Unavailable."""
         with contextlib.closing(self._connection()) as connection:
-            found = self.revisions(self._post(connection, "aureus_revision", {}))
+            found = self.revisions(self._post(connection, "aureus_revision", {}, self._seconds))
         return ",".join(found.values())[:200], digest_json(found)
 
     @property
@@ -68,7 +69,7 @@ class OpaServer:
 
     def session(self, at: str) -> Session:
         """Begin a decision: one connection for all its questions. The server has its own time."""
-        return _Session(self, self._connection())
+        return _Session(self, self._connection(), self._seconds)
 
     def revisions(self, answer: Mapping[str, Any]) -> dict[str, str]:
         """Return which revision of which bundle answered. Raises Unavailable where the server does not say."""
@@ -80,9 +81,11 @@ class OpaServer:
             raise _failed(f"the OPA server at {self.where} does not say which revision of which bundle answers")
         return found
 
-    def ask(self, connection: http.client.HTTPConnection, rule: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def ask(
+        self, connection: http.client.HTTPConnection, rule: str, given: Mapping[str, Any], seconds: float
+    ) -> Mapping[str, Any]:
         """Return a rule's whole answer: `result`, unless it is undefined, and `provenance`."""
-        return self._post(connection, f"{self._package}/{rule}", given)
+        return self._post(connection, f"{self._package}/{rule}", given, seconds)
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
@@ -91,7 +94,9 @@ class OpaServer:
             return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=context)
         return http.client.HTTPConnection(host, port, timeout=self._seconds)
 
-    def _post(self, connection: http.client.HTTPConnection, path: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _post(
+        self, connection: http.client.HTTPConnection, path: str, given: Mapping[str, Any], seconds: float
+    ) -> Mapping[str, Any]:
         body = json.dumps({"input": given}, default=_plain).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         token = self._token() if self._token is not None else ""
@@ -101,7 +106,7 @@ class OpaServer:
             headers["Authorization"] = f"Bearer {token}"
         target = f"{self._parts.path.rstrip('/')}/v1/data/{quote(path)}?provenance=true&strict-builtin-errors=true"
         try:
-            with _deadline(connection, self._seconds):
+            with _deadline(connection, seconds):
                 connection.request("POST", target, body, headers)
                 response = connection.getresponse()
                 status = response.status
@@ -128,8 +133,9 @@ class OpaServer:
 
 
 class _Session:
-    def __init__(self, server: OpaServer, connection: http.client.HTTPConnection) -> None:
+    def __init__(self, server: OpaServer, connection: http.client.HTTPConnection, seconds: float) -> None:
         self._server = server
+        self._until = time.monotonic() + seconds
         self._connection = connection
         self._revisions: dict[str, str] = {}
 
@@ -143,7 +149,10 @@ class _Session:
         return item
 
     def ask(self, rule: str, given: Mapping[str, Any]) -> Any:
-        answer = self._server.ask(self._connection, rule, given)
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise _failed(f"the OPA server at {self._server.where} did not answer all questions in time")
+        answer = self._server.ask(self._connection, rule, given, left)
         revisions = self._server.revisions(answer)
         if self._revisions not in ({}, revisions):
             raise _failed("the OPA server changed its policy in the middle of a decision; run the cell again")
