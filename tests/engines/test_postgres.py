@@ -321,3 +321,22 @@ def test_a_cell_over_postgres(front: Any, admin: str, monkeypatch: pytest.Monkey
     assert front.cell("--pack ./mine -e pg", "SELECT * FROM bank.vip").code == "qualified_name"
     everything = b"".join(Path(p).read_bytes() for run in front.runs for p in run.iterdir())
     assert str(admin).encode() not in everything
+
+
+def test_an_account_that_may_write_is_told_of(admin: str, engine: PostgresEngine) -> None:
+    assert engine.notices == ()
+    with psycopg.connect(admin, autocommit=True) as boss:
+        boss.execute("DROP ROLE IF EXISTS writer")
+        boss.execute(
+            "CREATE ROLE writer LOGIN; GRANT USAGE ON SCHEMA bank TO writer; GRANT SELECT, INSERT ON bank.staff TO writer"
+        )
+        try:
+            other = PostgresEngine.open(admin.replace("bank@", "writer@"))
+            assert "may change data" in other.notices[0]
+            other.close()
+            boss.execute("REVOKE INSERT ON bank.staff FROM writer; GRANT CREATE ON SCHEMA bank TO writer")
+            other = PostgresEngine.open(admin.replace("bank@", "writer@"))
+            assert other.notices
+            other.close()
+        finally:
+            boss.execute("DROP OWNED BY writer; DROP ROLE writer")
