@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from aureus_jupyter.adapters.policies.opa.failures import EvaluationFailure
 from aureus_jupyter.adapters.policies.opa.request import Question
+from aureus_jupyter.adapters.policies.opa.terms import ABSENT
 from aureus_jupyter.values.obligations import Filter, Hide, Mask, MaskMethod, Op
 from aureus_jupyter.values.verdict import Effect, Reason, Ruling
 
 __all__ = ["MISSING", "denial", "hides", "is_allowed", "masks", "row_filters"]
 
-MISSING: Final = object()
+MISSING: Final = ABSENT
 """Stands for an undefined answer, which is never the same as false or null."""
 _LONGEST: Final = 8_000
 _MOST: Final = 1_000

@@ -10,7 +10,8 @@ from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure
 from aureus_jupyter.adapters.policies.opa.machine import Builtin, Run
 from aureus_jupyter.adapters.policies.opa.operands import array_of, integer, text_of
 from aureus_jupyter.adapters.policies.opa.regex_machine import Spans, find, find_all
-from aureus_jupyter.adapters.policies.opa.regex_syntax import Program, compile_pattern
+from aureus_jupyter.adapters.policies.opa.regex_program import Program
+from aureus_jupyter.adapters.policies.opa.regex_syntax import compile_pattern
 from aureus_jupyter.adapters.policies.opa.terms import FALSE, NULL, TRUE, Array, boolean, check_size
 
 __all__ = ["REGEX"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from aureus_jupyter.adapters.policies.opa.machine import Run
-from aureus_jupyter.adapters.policies.opa.regex_syntax import Program
+from aureus_jupyter.adapters.policies.opa.regex_program import Program
 
 __all__ = ["find", "find_all"]
 

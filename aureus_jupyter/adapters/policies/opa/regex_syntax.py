@@ -10,33 +10,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from aureus_jupyter.adapters.policies.opa.failures import BuiltinFailure
+from aureus_jupyter.adapters.policies.opa.regex_program import Emitter, Program, bad_pattern, repeats
 
-__all__ = ["Program", "compile_pattern"]
+__all__ = ["compile_pattern"]
 
 _MAX_PATTERN: Final = 2_000
-_MAX_PROGRAM: Final = 20_000
 _MAX_REPEAT: Final = 1000
 _MAX_NESTING: Final = 60
 
 Test = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A compiled pattern. Each step is (kind, ...): char, jump, split, save, assert, match."""
-
-    steps: tuple[tuple[Any, ...], ...]
-    groups: int
-    names: tuple[str, ...]
-
-
-def _bad(why: str) -> BuiltinFailure:
-    return BuiltinFailure(f"a regular expression that cannot be used: {why}")
 
 
 def _in(*ranges: str) -> Test:
@@ -87,10 +72,10 @@ def _folded(test: Test) -> Test:
 def compile_pattern(pattern: str) -> Program:
     """Return the program of a pattern. Raises BuiltinFailure where it does not compile."""
     if len(pattern) > _MAX_PATTERN:
-        raise _bad("it is too long")
+        raise bad_pattern("it is too long")
     parser = _Parser(pattern)
     tree = parser.whole()
-    emitter = _Emitter()
+    emitter = Emitter()
     emitter.emit(("group", 0, tree))
     emitter.add("match")
     return Program(tuple(map(tuple, emitter.steps)), len(parser.names), tuple(parser.names))
@@ -109,7 +94,7 @@ class _Parser:
     def whole(self) -> Any:
         tree = self._either()
         if self._at < len(self._text):
-            raise _bad("an unexpected )")
+            raise bad_pattern("an unexpected )")
         return tree
 
     def _peek(self) -> str:
@@ -118,7 +103,7 @@ class _Parser:
     def _next(self) -> str:
         char = self._peek()
         if not char:
-            raise _bad("it ends too early")
+            raise bad_pattern("it ends too early")
         self._at += 1
         return char
 
@@ -154,9 +139,9 @@ class _Parser:
         low, high = bounds
         lazy = self._eat("?") != ("U" in self._flags)
         if self._bounds() is not None:
-            raise _bad("a repetition of a repetition")
-        if max(low, high or 0) * _repeats(atom) > _MAX_REPEAT or (high is not None and high < low):
-            raise _bad("a repeat count that is not allowed")
+            raise bad_pattern("a repetition of a repetition")
+        if max(low, high or 0) * repeats(atom) > _MAX_REPEAT or (high is not None and high < low):
+            raise bad_pattern("a repeat count that is not allowed")
         return ("repeat", atom, low, high, lazy)
 
     def _bounds(self) -> tuple[int, int | None] | None:
@@ -187,13 +172,13 @@ class _Parser:
         if char == "$":
             return ("assert", "line_end" if "m" in self._flags else "end")
         if char in "*+?":
-            raise _bad("nothing to repeat")
+            raise bad_pattern("nothing to repeat")
         return self._escape() if char == "\\" else self._char(char)
 
     def _group(self) -> Any:
         self._depth += 1
         if self._depth > _MAX_NESTING:
-            raise _bad("it nests too deeply")
+            raise bad_pattern("it nests too deeply")
         before, number = self._flags, 0
         if self._eat("?"):
             named = re.compile(r"P?<([A-Za-z0-9_]+)>").match(self._text, self._at)
@@ -208,7 +193,7 @@ class _Parser:
             self.names.append("")
         tree = self._either()
         if not self._eat(")"):
-            raise _bad("a ) is missing")
+            raise bad_pattern("a ) is missing")
         self._flags = before
         self._depth -= 1
         return ("group", number, tree) if number else tree
@@ -216,7 +201,7 @@ class _Parser:
     def _set_flags(self) -> str:
         found = re.compile(r"([imsU]*)(-([imsU]+))?([:)])").match(self._text, self._at)
         if found is None or (found[4] == ")" and not found[1] and not found[2]):
-            raise _bad("a group that is not known")
+            raise bad_pattern("a group that is not known")
         self._at = found.end()
         self._flags = (self._flags | set(found[1])) - set(found[3] or "")
         return found[4]
@@ -242,7 +227,7 @@ class _Parser:
         found = re.compile(r"[pP](?:\{(\^?)([A-Za-z]+)\}|([A-Z]))").match(self._text, self._at)
         name = found and (found[2] or found[3])
         if found is None or name not in _CATEGORIES:
-            raise _bad("a class of characters that is not known")
+            raise bad_pattern("a class of characters that is not known")
         self._at = found.end()
         test: Test = lambda c: unicodedata.category(c).startswith(str(name))  # noqa: E731
         return _not(test) if (char == "P") != bool(found[1]) else test
@@ -255,18 +240,18 @@ class _Parser:
             found = re.compile(r"([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,6})\}").match(self._text, self._at)
             code = int(found[1] or found[2], 16) if found else 0x110000
             if found is None or code > 0x10FFFF:
-                raise _bad("an escape that is not known")
+                raise bad_pattern("an escape that is not known")
             self._at = found.end()
             return chr(code)
         if char in "01234567":
             octal = re.compile(r"[0-7]{0,2}").match(self._text, self._at)
             more = octal[0] if octal else ""
             if char != "0" and not more:
-                raise _bad("a reference to a group")
+                raise bad_pattern("a reference to a group")
             self._at += len(more)
             return chr(int(char + more, 8))
         if char.isalnum() or char == "_" or char > "\x7f":
-            raise _bad("an escape that is not known")
+            raise bad_pattern("an escape that is not known")
         return char
 
     def _class(self) -> Test:
@@ -283,7 +268,7 @@ class _Parser:
         posix = re.compile(r"\[:(\^?)([a-z]+):\]").match(self._text, self._at)
         if posix is not None:
             if posix[2] not in _POSIX:
-                raise _bad("a class of characters that is not known")
+                raise bad_pattern("a class of characters that is not known")
             self._at = posix.end()
             return _not(_POSIX[posix[2]]) if posix[1] else _POSIX[posix[2]]
         if self._eat("\\"):
@@ -300,104 +285,5 @@ class _Parser:
         self._at += 1
         high = self._escaped_char() if self._eat("\\") else self._next()
         if high < low:
-            raise _bad("a range of characters that is empty")
+            raise bad_pattern("a range of characters that is empty")
         return lambda c: low <= c <= high
-
-
-def _repeats(tree: Any) -> int:
-    """Return how often the repetitions inside a tree multiply, as Go's bound of 1000 counts them."""
-    kind = tree[0]
-    if kind == "repeat":
-        times: int = max(tree[2], tree[3] or 0, 1)
-        return times * _repeats(tree[1])
-    if kind in ("sequence", "either"):
-        return max((_repeats(t) for t in tree[1]), default=1)
-    return _repeats(tree[2]) if kind == "group" else 1
-
-
-class _Emitter:
-    def __init__(self) -> None:
-        self.steps: list[list[Any]] = []
-
-    def add(self, *step: Any) -> list[Any]:
-        if len(self.steps) >= _MAX_PROGRAM:
-            raise _bad("it is too large")
-        self.steps.append(list(step))
-        return self.steps[-1]
-
-    def emit(self, tree: Any) -> None:
-        kind = tree[0]
-        if kind in ("char", "assert"):
-            self.add(*tree)
-        elif kind == "sequence":
-            for part in tree[1]:
-                self.emit(part)
-        elif kind == "group":
-            self.add("save", 2 * tree[1])
-            self.emit(tree[2])
-            self.add("save", 2 * tree[1] + 1)
-        elif kind == "either":
-            self._either(tree[1])
-        else:
-            self._repeat(*tree[1:])
-
-    def _either(self, branches: list[Any]) -> None:
-        jumps = []
-        for branch in branches[:-1]:
-            split = self.add("split", len(self.steps) + 1, 0)
-            self.emit(branch)
-            jumps.append(self.add("jump", 0))
-            split[2] = len(self.steps)
-        self.emit(branches[-1])
-        for jump in jumps:
-            jump[1] = len(self.steps)
-
-    def _repeat(self, tree: Any, low: int, high: int | None, lazy: bool) -> None:
-        for _ in range(low - (high is None)):
-            self.emit(tree)
-        if high is None:
-            self._many(tree, low == 0, lazy)
-            return
-        splits = []
-        for _ in range(high - low):
-            splits.append(self._split(lazy))
-            self.emit(tree)
-        for split in splits:
-            self._join(split, lazy)
-
-    def _many(self, tree: Any, none: bool, lazy: bool) -> None:
-        """Emit one or more, or none or more. What may match nothing is (x+)? then, or the order of preference is lost."""
-        if none and not _nullable(tree):
-            start = len(self.steps)
-            split = self._split(lazy)
-            self.emit(tree)
-            self.add("jump", start)
-            self._join(split, lazy)
-            return
-        before = self._split(lazy) if none else None
-        start = len(self.steps)
-        self.emit(tree)
-        again, on = start, len(self.steps) + 1
-        self.add("split", *((on, again) if lazy else (again, on)))
-        if before is not None:
-            self._join(before, lazy)
-
-    def _split(self, lazy: bool) -> list[Any]:
-        step = len(self.steps) + 1
-        return self.add("split", step, step)
-
-    def _join(self, split: list[Any], lazy: bool) -> None:
-        """Let the other way of a split go on from here; a lazy one prefers it."""
-        split[1 if lazy else 2] = len(self.steps)
-
-
-def _nullable(tree: Any) -> bool:
-    """Whether a tree may match without taking a character."""
-    kind = tree[0]
-    if kind == "sequence":
-        return all(map(_nullable, tree[1]))
-    if kind == "either":
-        return any(map(_nullable, tree[1]))
-    if kind == "repeat":
-        return tree[2] == 0 or _nullable(tree[1])
-    return _nullable(tree[2]) if kind == "group" else bool(kind == "assert")
