@@ -35,9 +35,9 @@ allow if {
 
 rowFilters contains {"expression": "segment = 'retail'"} if input.action.resource.table.tableName == "borrower"
 
-batchColumnMasks contains {"index": i, "viewExpression": {"expression": "concat(substr(city, 1, 1), '.')"}} if {
+batchColumnMasks contains {"index": i, "viewExpression": {"expression": "lower(country)"}} if {
 	some i, resource in input.action.filterResources
-	resource.column.columnName == "city"
+	resource.column.columnName == "country"
 }
 """
 ENTRIES = [f"trino/{rule}" for rule in ("allow", "rowFilters", "batchColumnMasks")]
@@ -58,6 +58,10 @@ def test_a_cell_is_judged_by_yaml_and_by_opa(front: Any, bundle: Path, monkeypat
     told = front.asked(PEOPLE, "after <<")
     assert told.error is None, told.error
     assert list(front.shell.user_ns["after"]["segment"]) == ["retail"]
+    front.asked("SELECT country, count(*) AS n FROM borrower GROUP BY country", "masked <<")
+    countries = list(front.shell.user_ns["masked"]["country"])
+    assert "cz" in countries
+    assert all(country.islower() for country in countries)
     refused = front.asked("SELECT count(*) AS n FROM collateral", "x <<")
     assert refused.code == "opa_denied"
     house = front.cell("x << --purpose marketing", "SELECT full_name FROM borrower")

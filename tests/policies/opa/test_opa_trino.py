@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rego import build, running
@@ -136,12 +137,15 @@ SCHEMA = Schema("aureus_jupyter.adapters.policies.opa", "request.schema.json")
 
 
 def asked_of(request: DecisionRequest) -> list[dict[str, object]]:
-    context = context_of(request, lambda item: item)
+    def value(item: Any) -> Any:
+        return item
+
+    context = context_of(request, value)
     (table,) = tables_of(request)
     named = {**context, "properties": {**context["properties"], "dataset": table.dataset.name}}
     return [
         {"context": named, "action": question.action}
-        for questions in table_questions(table).values()
+        for questions in table_questions(table, value).values()
         for question in questions
     ]
 

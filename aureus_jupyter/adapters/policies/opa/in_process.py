@@ -14,6 +14,7 @@ from aureus_jupyter.adapters.policies.opa.failures import EvaluationFailure, Mal
 from aureus_jupyter.adapters.policies.opa.machine import Context, Limits, Machine
 from aureus_jupyter.adapters.policies.opa.plan import parse_plan
 from aureus_jupyter.adapters.policies.opa.policies import OpaPolicies, Session, checked_rules
+from aureus_jupyter.adapters.policies.opa.request import Value
 from aureus_jupyter.adapters.policies.opa.terms import from_python, to_python
 from aureus_jupyter.errors import Unavailable
 
@@ -66,8 +67,9 @@ class _Session:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def value(self, item: Any) -> Any:
-        return from_python(item)
+    @property
+    def value(self) -> Value:
+        return from_python
 
     def ask(self, rule: str, given: Mapping[str, Any]) -> Any:
         found = self._machine.evaluate(f"{self._package}/{rule}", given, self._context)

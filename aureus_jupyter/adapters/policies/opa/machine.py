@@ -57,7 +57,6 @@ class Run:
     depth: int
     memory: dict[int, Any] = field(default_factory=dict)
     results: list[Any] = field(default_factory=list)
-    kept: dict[Any, Any] = field(default_factory=dict)
 
     def charge(self, steps: int) -> None:
         """Count work. Raises OutOfBounds when there was too much of it."""

@@ -16,6 +16,7 @@ from aureus_jupyter.adapters.policies.opa.own_rulings import own_rulings
 from aureus_jupyter.adapters.policies.opa.request import (
     Question,
     Table,
+    Value,
     context_of,
     general_questions,
     table_questions,
@@ -37,8 +38,9 @@ class Session(Protocol):
 
     def __enter__(self) -> Session: ...
     def __exit__(self, *error: object) -> None: ...
-    def value(self, item: Any) -> Any:
-        """Return plain JSON values in the form the policy's side reads; called once for what many questions share."""
+    @property
+    def value(self) -> Value:
+        """What turns plain JSON values into those the policy's side reads, for what many questions share."""
         ...
 
     def ask(self, rule: str, given: Mapping[str, Any]) -> Any:
@@ -136,7 +138,7 @@ class _Decision:
 
     def about(self, table: Table, rules: Sequence[str]) -> list[Ruling]:
         """Return what the policy rules about one table, with a permit only where it allows it."""
-        questions = table_questions(table)
+        questions = table_questions(table, self._session.value)
         rulings: list[Ruling] = []
         denied: list[Ruling] = []
         if "allow" in rules:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from aureus_jupyter.values.catalog import Column, Dataset, fold
 from aureus_jupyter.values.facts import TableUse
 from aureus_jupyter.values.verdict import DecisionRequest
 
-__all__ = ["Question", "Table", "context_of", "general_questions", "table_questions", "tables_of"]
+__all__ = ["Question", "Table", "Value", "context_of", "general_questions", "table_questions", "tables_of"]
 
 _IDENTIFIERS: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){1,2}")
 _FILES: Final = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".tsv", ".txt")
@@ -33,6 +34,10 @@ _TYPES: Final = {
     "TIMESTAMPTZ": "timestamp(6) with time zone",
     "TIME": "time(6)",
 }
+
+
+Value = Callable[[Any], Any]
+"""Turns plain JSON values into what the policy's side reads. Must be the same function each time, for its results are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ def _name(dataset: Dataset) -> dict[str, str]:
     return {"catalogName": catalog, "schemaName": schema, "tableName": table}
 
 
-def context_of(request: DecisionRequest, value: Callable[[Any], Any]) -> dict[str, Any]:
+def context_of(request: DecisionRequest, value: Value) -> dict[str, Any]:
     """Return the context all questions of a request share. `value` turns its parts into what the policy's side reads."""
     who, facts = request.principal, request.facts
     attributes: dict[str, list[str]] = {}
@@ -110,7 +115,7 @@ def context_of(request: DecisionRequest, value: Callable[[Any], Any]) -> dict[st
             "hasFilter": facts.has_filter,
             "functions": sorted(set(facts.functions)),
         },
-        "datasets": {t.dataset.name: _labels(t) for t in tables_of(request)},
+        "datasets": {t.dataset.name: _labels(t, value) for t in tables_of(request)},
     }
     return {
         "identity": {"user": who.name, "groups": sorted({*who.roles, *who.values_of("group")})},
@@ -120,7 +125,7 @@ def context_of(request: DecisionRequest, value: Callable[[Any], Any]) -> dict[st
     }
 
 
-def _labels(table: Table) -> dict[str, Any]:
+def _labels(table: Table, value: Value) -> dict[str, Any]:
     dataset = table.dataset
     return {
         **table.name,
@@ -135,19 +140,29 @@ def _labels(table: Table) -> dict[str, Any]:
         "columnsUsed": list(table.used),
         "columnsShown": list(table.shown),
         "star": table.star,
-        "columns": {c.name: _column_labels(c) for c in dataset.columns},
+        "columns": {c.name: _column_labels(c, value) for c in dataset.columns},
     }
 
 
-def _column_labels(column: Column) -> dict[str, Any]:
-    return {
-        "type": column.type,
-        "classification": str(column.classification),
-        "pii": str(column.pii),
-        "tags": sorted(column.tags),
-        "key": column.key,
-        "references": column.references,
-    }
+# A column's labels and its resource are the same in every decision, and most of what a request holds.
+@lru_cache(maxsize=20_000)
+def _column_labels(column: Column, value: Value) -> Any:
+    return value(
+        {
+            "type": column.type,
+            "classification": str(column.classification),
+            "pii": str(column.pii),
+            "tags": sorted(column.tags),
+            "key": column.key,
+            "references": column.references,
+        }
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _column_resource(catalog: str, schema: str, table: str, column: Column, value: Value) -> Any:
+    name = {"catalogName": catalog, "schemaName": schema, "tableName": table}
+    return value({"column": {**name, "columnName": column.name, "columnType": _type(column)}})
 
 
 def general_questions(request: DecisionRequest, tables: list[Table]) -> Iterator[Question]:
@@ -160,11 +175,11 @@ def general_questions(request: DecisionRequest, tables: list[Table]) -> Iterator
         yield Question("allow", {"operation": "ExecuteFunction", "resource": {"function": named}})
 
 
-def table_questions(table: Table) -> Mapping[str, list[Question]]:
-    """Return what is asked about one table, by rule."""
+def table_questions(table: Table, value: Value) -> Mapping[str, list[Question]]:
+    """Return what is asked about one table, by rule. `value` as in `context_of`."""
     name, columns = dict(table.name), tuple(c.name for c in table.dataset.columns)
     select = {"operation": "SelectFromColumns", "resource": {"table": {**name, "columns": list(table.used)}}}
-    single = [{"column": {**name, "columnName": c.name, "columnType": _type(c)}} for c in table.dataset.columns]
+    single = [_column_resource(*name.values(), c, value) for c in table.dataset.columns]
     hidden = {"operation": "FilterColumns", "filterResources": [{"table": {**name, "columns": list(columns)}}]}
 
     def ask(rule: str, action: Mapping[str, Any], asked: tuple[str, ...] = ()) -> Question:

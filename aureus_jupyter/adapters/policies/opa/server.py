@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 
 from aureus_jupyter.adapters.policies.opa.failures import EvaluationFailure
 from aureus_jupyter.adapters.policies.opa.policies import OpaPolicies, Session, checked_rules
+from aureus_jupyter.adapters.policies.opa.request import Value
 from aureus_jupyter.adapters.policies.opa.terms import parse_json
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.canonical import digest_json
@@ -145,8 +146,9 @@ class _Session:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
-    def value(self, item: Any) -> Any:
-        return item
+    @property
+    def value(self) -> Value:
+        return _unchanged
 
     def ask(self, rule: str, given: Mapping[str, Any]) -> Any:
         left = self._until - time.monotonic()
@@ -161,6 +163,10 @@ class _Session:
             # The server says the same of a rule that is undefined and of a policy that is not loaded.
             raise EvaluationFailure(f"the OPA server has no result for the rule {rule}")
         return answer["result"]
+
+
+def _unchanged(item: Any) -> Any:
+    return item
 
 
 def _plain(value: Any) -> Any:
