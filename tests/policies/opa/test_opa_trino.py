@@ -195,3 +195,16 @@ def test_a_number_for_a_text_of_digits_refuses(tmp_path: Path) -> None:
     assert [r.code for r in safe_rule(engine, ask("id")).reasons] == ["policy_error"]
     stranger = replace(ask("id"), principal=Principal(name="eva"))
     assert safe_rule(engine, stranger).kind is VerdictKind.ALLOW
+
+
+def test_a_policy_may_print_explain_itself_and_use_another_package(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rule = 'allow if { print("hi", input); rego.metadata.rule().title == "x"; trace("a"); data.lib.one_more(1) == 2 }'
+    sources = {
+        "p.rego": f"package trino\nimport rego.v1\n# METADATA\n# title: x\n{rule}\n",
+        "lib.rego": "package lib\none_more(x) := x + 1\n",
+    }
+    engine = load_bundle(build(tmp_path, sources, ["trino/allow"]), "trino", ["allow"])
+    assert safe_rule(engine, ask("id")).kind is VerdictKind.ALLOW
+    assert capfd.readouterr() == ("", "")
