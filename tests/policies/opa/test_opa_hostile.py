@@ -170,6 +170,22 @@ def test_a_collection_that_contains_itself_stops() -> None:
         asked(plan(*steps))
 
 
+def test_a_plan_cannot_change_what_it_did_not_make() -> None:
+    """Inputs are shared with other policies, data with other decisions."""
+    text = {"type": "string_index", "value": 0}
+    for source in (0, 1):
+        held = stmt("DotStmt", source=local(source), key=text, target=5)
+        for change in (
+            stmt("ObjectInsertStmt", object=5, key=text, value=text),
+            stmt("ObjectInsertOnceStmt", object=5, key=text, value=text),
+            stmt("ArrayAppendStmt", array=5, value=text),
+            stmt("SetAddStmt", set=5, value=text),
+        ):
+            machine = Machine(parse_plan(plan(held, change), BUILTINS), {"result": {}}, BUILTINS)
+            with pytest.raises(EvaluationFailure):
+                machine.evaluate("p/q", {"result": {}})
+
+
 def test_deep_input_and_data_stop() -> None:
     deep: Any = 1
     for _ in range(5_000):

@@ -152,7 +152,7 @@ def _reachable(run: Run, graph: Any, start: Any) -> Any:
 
 def _reachable_paths(run: Run, graph: Any, start: Any) -> Any:
     held = object_of(graph, 1)
-    found = Set()
+    found = Set.opened()
     for node in items_of(start, 2):
         if node not in held:
             continue

@@ -109,7 +109,7 @@ def _indexed(value: Any, place: int) -> Iterator[tuple[str, Any]]:
 
 
 def _contains_matches(run: Run, outer: Any, inner: Any) -> Any:
-    found = Set()
+    found = Set.opened()
     for cidr, first in _indexed(outer, 1):
         for text, second in _indexed(inner, 2):
             run.charge(4)

@@ -96,18 +96,33 @@ def check_size(size: int) -> None:
         raise OutOfBounds("a value larger than a decision may make")
 
 
-class Array(list[Any]):
-    """A list. Only the plan that builds it adds to it."""
+def _check_open(is_open: bool) -> None:
+    """Refuse a plan that changes what it did not make: inputs and data are shared between decisions and policies."""
+    if not is_open:
+        raise EvaluationFailure("a plan changes a value that it did not make")
 
-    __slots__ = ("size",)
+
+class Array(list[Any]):
+    """A list. It can be added to only where it was made open."""
+
+    __slots__ = ("is_open", "size")
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self.size = 1 + sum(map(size_of, self))
         check_size(self.size)
+        self.is_open = False
+
+    @classmethod
+    def opened(cls) -> Array:
+        """Return an empty one that can be added to."""
+        made = cls()
+        made.is_open = True
+        return made
 
     def add(self, item: Any) -> None:
         """Append one element."""
+        _check_open(self.is_open)
         self.size += size_of(item)
         check_size(self.size)
         self.append(item)
@@ -119,7 +134,7 @@ class Array(list[Any]):
 class Object(dict[Any, Any]):
     """A mapping whose keys are any values. `is_base` says that it stands in a bundle's data as it is."""
 
-    __slots__ = ("_keys", "is_base", "size")
+    __slots__ = ("_keys", "is_base", "is_open", "size")
 
     def __init__(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = ()) -> None:
         super().__init__(items)
@@ -130,11 +145,19 @@ class Object(dict[Any, Any]):
             size += len(value) + 1 if value.__class__ is str else size_of(value)
         check_size(size)
         self.size = size
-        self.is_base = False
+        self.is_base = self.is_open = False
         self._keys: list[Any] | None = None
+
+    @classmethod
+    def opened(cls) -> Object:
+        """Return an empty one that can be added to."""
+        made = cls()
+        made.is_open = True
+        return made
 
     def put(self, key: Any, value: Any) -> None:
         """Set one member."""
+        _check_open(self.is_open)
         self.size += size_of(key) + size_of(value)
         check_size(self.size)
         self[key] = value
@@ -153,16 +176,25 @@ class Object(dict[Any, Any]):
 class Set(set[Any]):
     """A set of any values."""
 
-    __slots__ = ("_order", "size")
+    __slots__ = ("_order", "is_open", "size")
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self.size = 1 + sum(map(size_of, self))
         check_size(self.size)
+        self.is_open = False
         self._order: list[Any] | None = None
+
+    @classmethod
+    def opened(cls) -> Set:
+        """Return an empty one that can be added to."""
+        made = cls()
+        made.is_open = True
+        return made
 
     def put(self, item: Any) -> None:
         """Add one member."""
+        _check_open(self.is_open)
         if item not in self:
             self.size += size_of(item)
             check_size(self.size)
