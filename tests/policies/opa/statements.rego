@@ -119,7 +119,7 @@ walked contains path if {
 	value == 2
 }
 
-numbers := [1, 1.50, 1e3, -0.1, 12345678901234567890]
+digits := [1, 1.50, 1e3, -0.1, 12345678901234567890]
 
 constants := {"null": null, "true": true, "set": {1, "a"}, "nested": [[], {}, set()]}
 
@@ -132,3 +132,15 @@ looked_up := input.list[input.index]
 member if input.n in input.list
 
 key_member if "a", 1 in input.map
+
+grouped[x] contains y if {
+	some x in ["a", "b"]
+	some y in numbers.range(1, 1000)
+}
+
+# Its first key is no constant: OPA's optimisation gives a rule of constants empty objects that it else has not.
+deep[x][z] contains y if {
+	some x in input.list
+	some z in input.list
+	some y in numbers.range(1, 300)
+}

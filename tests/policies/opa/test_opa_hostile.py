@@ -163,10 +163,19 @@ def test_a_value_that_doubles_stops_while_it_is_small() -> None:
         asked(plan(*steps))
 
 
+def test_a_value_that_is_linked_before_it_is_filled_stops() -> None:
+    """Each list holds the next one twice, from the outermost on: at that time all of them are empty."""
+    steps = [stmt("MakeArrayStmt", capacity=0, target=4 + index) for index in range(40)]
+    for index in range(39):
+        steps += [stmt("ArrayAppendStmt", array=4 + index, value=local(5 + index))] * 2
+    with pytest.raises(EvaluationFailure):
+        asked(plan(*steps, stmt("AssignVarStmt", source=local(4), target=2)))
+
+
 def test_a_collection_that_contains_itself_stops() -> None:
     steps = [stmt("MakeArrayStmt", capacity=0, target=2)]
     steps += [stmt("ArrayAppendStmt", array=2, value=local(2))] * 100
-    with pytest.raises(OutOfBounds):
+    with pytest.raises(EvaluationFailure):
         asked(plan(*steps))
 
 

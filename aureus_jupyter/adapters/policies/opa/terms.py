@@ -102,16 +102,25 @@ def _check_open(is_open: bool) -> None:
         raise EvaluationFailure("a plan changes a value that it did not make")
 
 
+def _adopt(item: Any) -> None:
+    """Note that a container stands in another now. In a second place it is closed: what stands twice must not grow any more.
+
+    Else ten rows of lists, linked before they are filled, would hold more elements than anybody counted.
+    """
+    if isinstance(item, (Array, Object, Set)) and item.is_open:
+        item.is_open, item.is_child = not item.is_child, True
+
+
 class Array(list[Any]):
     """A list. It can be added to only where it was made open."""
 
-    __slots__ = ("is_open", "size")
+    __slots__ = ("is_child", "is_open", "size")
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self.size = 1 + sum(map(size_of, self))
         check_size(self.size)
-        self.is_open = False
+        self.is_open = self.is_child = False
 
     @classmethod
     def opened(cls) -> Array:
@@ -123,6 +132,7 @@ class Array(list[Any]):
     def add(self, item: Any) -> None:
         """Append one element."""
         _check_open(self.is_open)
+        _adopt(item)
         self.size += size_of(item)
         check_size(self.size)
         self.append(item)
@@ -134,7 +144,7 @@ class Array(list[Any]):
 class Object(dict[Any, Any]):
     """A mapping whose keys are any values. `is_base` says that it stands in a bundle's data as it is."""
 
-    __slots__ = ("_keys", "is_base", "is_open", "size")
+    __slots__ = ("_counted", "_keys", "is_base", "is_child", "is_open", "size")
 
     def __init__(self, items: Mapping[Any, Any] | Iterable[tuple[Any, Any]] = ()) -> None:
         super().__init__(items)
@@ -145,8 +155,9 @@ class Object(dict[Any, Any]):
             size += len(value) + 1 if value.__class__ is str else size_of(value)
         check_size(size)
         self.size = size
-        self.is_base = self.is_open = False
+        self.is_base = self.is_open = self.is_child = False
         self._keys: list[Any] | None = None
+        self._counted: dict[Any, int] = {}
 
     @classmethod
     def opened(cls) -> Object:
@@ -158,10 +169,16 @@ class Object(dict[Any, Any]):
     def put(self, key: Any, value: Any) -> None:
         """Set one member."""
         _check_open(self.is_open)
-        self.size += size_of(key) + size_of(value)
+        if self.get(key) is not value:
+            _adopt(value)
+        # A rule of sets by key takes a set out, adds to it, and puts it back: only what has come to it is new.
+        size = size_of(value)
+        self.size += size - self._counted[key] if key in self._counted else size + size_of(key)
         check_size(self.size)
+        self._counted[key] = size
+        if key not in self:
+            self._keys = None
         self[key] = value
-        self._keys = None
 
     def ordered(self) -> list[Any]:
         """Return the keys in OPA's order."""
@@ -176,13 +193,13 @@ class Object(dict[Any, Any]):
 class Set(set[Any]):
     """A set of any values."""
 
-    __slots__ = ("_order", "is_open", "size")
+    __slots__ = ("_order", "is_child", "is_open", "size")
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self.size = 1 + sum(map(size_of, self))
         check_size(self.size)
-        self.is_open = False
+        self.is_open = self.is_child = False
         self._order: list[Any] | None = None
 
     @classmethod
@@ -196,6 +213,7 @@ class Set(set[Any]):
         """Add one member."""
         _check_open(self.is_open)
         if item not in self:
+            _adopt(item)
             self.size += size_of(item)
             check_size(self.size)
             self.add(item)
