@@ -204,6 +204,13 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
     assert "secret" not in str(found.value)
 
 
+def test_a_token_goes_nowhere_without_tls() -> None:
+    engine = open_server("http://opa.invalid", "trino", RULES, token=lambda: "sesame")
+    with pytest.raises(Unavailable, match="https") as found:
+        engine.rule(REQUEST)
+    assert "sesame" not in str(found.value)
+
+
 OPEN = "package trino\nimport rego.v1\nallow := true\nrowFilters := []\nbatchColumnMasks := []\n"
 
 

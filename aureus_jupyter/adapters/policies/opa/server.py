@@ -16,7 +16,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -98,7 +97,7 @@ class OpaServer:
     def _post(
         self, connection: http.client.HTTPConnection, path: str, given: Mapping[str, Any], seconds: float
     ) -> Mapping[str, Any]:
-        body = json.dumps({"input": given}, default=_plain).encode()
+        body = json.dumps({"input": given}).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         token = self._token() if self._token is not None else ""
         if token and self._parts.scheme != "https" and self._parts.hostname not in _LOOPBACK:
@@ -167,12 +166,6 @@ class _Session:
 
 def _unchanged(item: Any) -> Any:
     return item
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError("a value that is no JSON")
 
 
 def _split(url: str) -> Any:
