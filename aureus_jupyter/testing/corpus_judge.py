@@ -151,6 +151,8 @@ def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     if attack.expect == "refused" and last.code not in attack.codes:
         ended = f"refused as {last.code}" if last.code else f"given {len(last.rows)} rows"
         found.append(f"was to be refused as {' or '.join(sorted(attack.codes))}, and was {ended}")
+    if attack.most is not None and len(last.rows) > attack.most:
+        found.append(f"was given {len(last.rows)} rows, and {attack.most} is the most")
     return list(dict.fromkeys(found))
 
 

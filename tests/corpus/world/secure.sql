@@ -10,6 +10,7 @@ SELECT staff_id, nick,
 FROM aureus_selftest.staff WHERE site = 'OSLO' OR site = 'BERN';
 CREATE VIEW shift AS
 SELECT * FROM aureus_selftest.shift WHERE zone <> 'X' AND zone <> 'Y';
+CREATE VIEW log AS SELECT * FROM aureus_selftest.log;
 CREATE VIEW city AS SELECT * FROM aureus_selftest.city;
 CREATE VIEW region AS SELECT * FROM aureus_selftest.region;
 CREATE VIEW nation AS SELECT * FROM aureus_selftest.nation;
