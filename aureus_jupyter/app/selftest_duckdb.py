@@ -119,6 +119,15 @@ class DuckDBWorld:
         finally:
             cursor.close()
 
+    def over_views(self, attack: Attack) -> Bare:
+        """Run an attack over the hand-made views: what it shows there is no secret."""
+        cursor = self._secure.cursor()
+        try:
+            cursor.execute("SET schema='raw.aureus_secure'; BEGIN")
+            return Bare(shown=self._shown(cursor, attack))
+        finally:
+            cursor.close()
+
     def _shown(self, cursor: Any, attack: Attack) -> tuple[str, ...]:
         loose_frame = pa.table({"secret": [f"QZVIP{self._side}"]})
         assert loose_frame is not None, "DuckDB looks for it by its name, in this very frame"

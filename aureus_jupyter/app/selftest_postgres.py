@@ -108,26 +108,45 @@ class PostgresWorld:
 
     def bare(self, attack: Attack) -> Bare:
         """Run an attack where nothing guards, in a transaction that is rolled back."""
+        return self._tried(attack, SCHEMA)
+
+    def over_views(self, attack: Attack) -> Bare:
+        """Run an attack over the hand-made views: what it shows there is no secret."""
+        return self._tried(attack, VIEWS)
+
+    def _tried(self, attack: Attack, schema: str) -> Bare:
         import psycopg
 
         self._notices.clear()
-        self._con.execute(f"SET search_path = {SCHEMA}")
+        self._con.execute(f"SET search_path = {schema}")
         limit = _CLOCK if attack.bites == "clock" else 20_000
         shown, state, stopped = [], "", False
         self._con.execute(f"BEGIN; SET LOCAL statement_timeout = {limit}")
         before = self._state() if attack.bites == "state" else []
         try:
             for cell in attack.cells:
-                shown.append(self._shown(cell, attack))
+                text, late = self._saved(cell, attack)
+                shown.append(text)
+                stopped = stopped or late
             if attack.bites == "state":
                 changed = [mine for mine, theirs in zip(self._state(), before, strict=True) if mine != theirs]
                 state = changed[0][:200] if changed else ""
         except psycopg.Error as error:
-            stopped = isinstance(error, psycopg.errors.QueryCanceled)
             shown.append(f"{type(error).__name__}: {error}")
         finally:
             self._tidy()
         return Bare(shown=(*shown, *self._notices), state=state, stopped=stopped)
+
+    def _saved(self, cell: str, attack: Attack) -> tuple[str, bool]:
+        """Run a cell; after an error the transaction goes on for the next one. Say whether the clock stopped it."""
+        import psycopg
+
+        self._con.execute("SAVEPOINT cell")
+        try:
+            return self._shown(cell, attack), False
+        except psycopg.Error as error:
+            self._con.execute("ROLLBACK TO SAVEPOINT cell")
+            return f"{type(error).__name__}: {error}", isinstance(error, psycopg.errors.QueryCanceled)
 
     def _shown(self, cell: str, attack: Attack) -> str:
         text, values = Spelling(cell).spelled(dict(attack.parameters))

@@ -23,7 +23,7 @@ EXPECTED = ("refused", "governed", "harmless")
 BITES = ("reads", "state", "clock", "declared")
 
 _ATTACK = frozenset(
-    "id title sql steps pair dialects mechanism expect codes why bites shows most parameters needs known known_on".split()
+    "id title sql steps pair dialects mechanism expect codes why bites shows says most parameters needs known known_on".split()
 )
 _LEGITIMATE = frozenset("id title sql dialects parameters needs known known_on like".split())
 _FILE = frozenset({"family", "about", "defaults", "attacks", "statements"})
@@ -41,8 +41,8 @@ class Attack:
     a wrong one, whose outcomes must be equal. `expect` is `refused` (the last cell, with one of `codes`), `governed` (may
     run, and must tell nothing) or `harmless` (does nothing on the unguarded engine either, and `why`). `bites` says how
     the attack shows that it works where nothing guards: it `reads` (shows a marker, or tells A from B), changes `state`,
-    runs against the `clock`, or that is `declared` with `why`, because it cannot be shown without harm. `shows` is a text that
-    tells of success where no marker does; `most` is how many rows may come.
+    runs against the `clock`, or that is `declared` with `why`, because it cannot be shown without harm. `shows` is a text in
+    its answer that tells of success where no marker does, and `says` one in its error; `most` is how many rows may come.
     `needs` names a feature that is not built yet; `known` says why an attack gets through today.
     """
 
@@ -58,6 +58,7 @@ class Attack:
     why: str = ""
     bites: str = "reads"
     shows: str = ""
+    says: str = ""
     most: int | None = None
     parameters: tuple[tuple[str, Parameter], ...] = ()
     needs: str = ""
@@ -195,6 +196,7 @@ def _attack(file: _File, case: Mapping[str, Any], dialect: str, cells: tuple[str
         why=str(case.get("why", "")),
         bites=str(case.get("bites", "reads")),
         shows=str(case.get("shows", "")),
+        says=str(case.get("says", "")),
         most=case.get("most"),
         parameters=_parameters(case),
         needs=str(case.get("needs", "")),

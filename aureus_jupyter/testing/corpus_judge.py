@@ -16,7 +16,7 @@ from functools import cache
 from aureus_jupyter.testing.corpus import Attack, Legitimate, is_ordered
 from aureus_jupyter.testing.corpus_world import MARKERS
 
-__all__ = ["Answer", "Bare", "Observed", "attack_problems", "bite_problem", "leaks", "legitimate_problems", "reordered"]
+__all__ = ["Answer", "Bare", "Observed", "attack_problems", "bite_problem", "bites", "leaks", "legitimate_problems", "reordered"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,8 @@ def _told(observed: Observed, cells: Sequence[str], numbers: bool) -> list[str]:
 def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     """Return what is wrong with how an attack ended, in words; nothing when it was met as it says."""
     found = _differences(a, b, attack.cells) + [p for side in (a, b) for p in _told(side, attack.cells, True)]
-    if attack.pair and len({(x.code, x.columns, x.rows) for x in a.answers}) > 1:
+    # A column without an alias is called as it is written, which both probes say themselves.
+    if attack.pair and len({(x.code, tuple(t for _, t in x.columns), x.rows) for x in a.answers}) > 1:
         found.append("the right guess and the wrong guess end differently")
     last = a.answers[-1]
     if attack.expect == "refused" and last.code not in attack.codes:
@@ -156,17 +157,11 @@ def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def bite_problem(attack: Attack, a: Bare, b: Bare) -> str:
-    """Return why an attack proves nothing; nothing when it works on the unguarded engine, or is said to be harmless and is."""
-    bites = _bites(attack, a, b)
-    if attack.expect == "harmless":
-        return "is called harmless, and works on the unguarded engine" if bites else ""
-    if attack.bites == "declared":
-        return ""
-    return "" if bites else "does nothing on the unguarded engine, so that it proves nothing"
+def bites(attack: Attack, a: Bare, b: Bare, views: Bare | None = None) -> bool:
+    """Whether an attack works where nothing guards: shows a marker, tells A from B or from the secure `views`, changes a state.
 
-
-def _bites(attack: Attack, a: Bare, b: Bare) -> bool:
+    Of what runs against the clock: whether it had to be stopped.
+    """
     if attack.bites == "clock":
         return a.stopped
     if attack.bites == "state":
@@ -174,8 +169,20 @@ def _bites(attack: Attack, a: Bare, b: Bare) -> bool:
     if attack.pair:
         return len(set(a.shown)) > 1
     told = "\n".join(attack.cells)
-    shows = bool(attack.shows) and attack.shows in "\n".join(a.shown)
-    return a.shown != b.shown or shows or any(leaks(text, told) for text in a.shown)
+    answered = [text for text in a.shown if text.startswith("[")]
+    shows = bool(attack.shows) and any(attack.shows in text for text in answered)
+    says = bool(attack.says) and any(attack.says in text for text in a.shown if text not in answered)
+    seen = a.shown != b.shown or shows or says or any(leaks(text, told) for text in a.shown)
+    return seen or (views is not None and views.shown != b.shown)
+
+
+def bite_problem(attack: Attack, worked: bool) -> str:
+    """Return why an attack proves nothing; nothing when it works on the unguarded engine, or is said to be harmless and is."""
+    if attack.expect == "harmless":
+        return "is called harmless, and works on the unguarded engine" if worked else ""
+    if attack.bites == "declared":
+        return ""
+    return "" if worked else "does nothing on the unguarded engine, so that it proves nothing"
 
 
 def legitimate_problems(case: Legitimate, a: Observed, b: Observed, wanted: Answer) -> list[str]:
