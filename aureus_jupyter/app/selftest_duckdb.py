@@ -107,14 +107,14 @@ class DuckDBWorld:
         return fetch(self._secure, bound_text(sql, "duckdb"), parameters, None, None, threading.Event())
 
     def bare(self, attack: Attack) -> Bare:
-        """Run an attack where nothing guards. What it changes is undone, or done to a copy."""
+        """Run an attack where nothing guards, in a session of its own; what changes a state does so to a copy."""
         if attack.bites == "clock":
             return self._timed(attack)
         if attack.bites == "state":
             return self._changed(attack)
         cursor = self._bare.cursor()
         try:
-            cursor.execute(f"USE raw.{SCHEMA}; BEGIN")
+            cursor.execute(f"USE raw.{SCHEMA}")
             return Bare(shown=self._shown(cursor, attack))
         finally:
             cursor.close()
@@ -123,7 +123,7 @@ class DuckDBWorld:
         """Run an attack over the hand-made views: what it shows there is no secret."""
         cursor = self._secure.cursor()
         try:
-            cursor.execute("SET schema='raw.aureus_secure'; BEGIN")
+            cursor.execute("SET schema='raw.aureus_secure'")
             return Bare(shown=self._shown(cursor, attack))
         finally:
             cursor.close()
@@ -145,6 +145,7 @@ class DuckDBWorld:
 
     def _timed(self, attack: Attack) -> Bare:
         cursor = self._bare.cursor()
+        cursor.execute(f"USE raw.{SCHEMA}")
         timer = threading.Timer(_CLOCK, cursor.interrupt)
         timer.start()
         try:

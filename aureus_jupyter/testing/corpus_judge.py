@@ -77,6 +77,7 @@ def _all_forms() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((m, forms + tuple(_forms(m.lower())[2:])) for m, forms in found)
 
 
+_LINE = re.compile(r"line\d{4}")  # what a row of the capped dataset holds, also where many are packed into one
 _NUMBER = re.compile(r"(?<![\d.])9[12]\d{6}\.(50|25)(?!\d)")
 
 
@@ -152,8 +153,9 @@ def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     if attack.expect == "refused" and last.code not in attack.codes:
         ended = f"refused as {last.code}" if last.code else f"given {len(last.rows)} rows"
         found.append(f"was to be refused as {' or '.join(sorted(attack.codes))}, and was {ended}")
-    if attack.most is not None and len(last.rows) > attack.most:
-        found.append(f"was given {len(last.rows)} rows, and {attack.most} is the most")
+    given = max(len(last.rows), len(set(_LINE.findall("\n".join(last.rows)))))
+    if attack.most is not None and given > attack.most:
+        found.append(f"was given {given} rows, and {attack.most} is the most")
     return list(dict.fromkeys(found))
 
 
