@@ -25,7 +25,7 @@ __all__ = ["DuckDBWorld"]
 
 SCHEMA = "aureus_selftest"
 _CLOCK = 0.25
-_MOST = 20_000
+_MOST = 4_000
 _LOOK = (
     "SELECT database_name, schema_name, table_name, temporary FROM duckdb_tables() ORDER BY ALL",
     "SELECT database_name, schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL",

@@ -19,7 +19,7 @@ __all__ = ["PostgresWorld"]
 
 SCHEMA, VIEWS = "aureus_selftest", "aureus_selftest_views"
 _CLOCK = 250
-_MOST = 20_000
+_MOST = 4_000
 _DROP = f"DROP SCHEMA IF EXISTS {VIEWS} CASCADE; DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"
 _TYPES = {"VARCHAR[]": "VARCHAR[]", "DOUBLE": "DOUBLE PRECISION"}
 _LOOK = (

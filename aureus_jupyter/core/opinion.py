@@ -131,6 +131,7 @@ def reading(sql: str, dialect: str) -> Reading:
     for node in root.walk():
         _check(node, sql)
         _note(found, node)
+    starred = any(True for _ in root.find_all(exp.Star)) and not _only_counts(root)
     for table in _base_tables(root):
         if table.db or table.catalog:
             raise Refused(
@@ -142,7 +143,7 @@ def reading(sql: str, dialect: str) -> Reading:
         found.tables.append(
             TableRef(table.name, table.alias or table.name, _span(table, sql) or Span(line=1, column=1))
         )
-        if any(True for _ in root.find_all(exp.Star)) and not _only_counts(root):
+        if starred:
             found.stars.add(fold(table.name))
     return found
 

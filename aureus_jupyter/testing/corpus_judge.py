@@ -159,11 +159,13 @@ def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def bites(attack: Attack, a: Bare, b: Bare, views: Bare | None = None) -> bool:
+def bites(attack: Attack, a: Bare | None, b: Bare | None, views: Bare | None = None) -> bool:
     """Whether an attack works where nothing guards: shows a marker, tells A from B or from the secure `views`, changes a state.
 
     Of what runs against the clock: whether it had to be stopped.
     """
+    if a is None or b is None:
+        return False
     if attack.bites == "clock":
         return a.stopped
     if attack.bites == "state":
