@@ -128,7 +128,9 @@ def selftest(world: World, corpus: Path, folder: Path, report: Report) -> None:
     for case in fit:
         report.add(case, legitimate_problems(case, a.seen[case.id], b.seen[case.id], a.wanted[case.id]))
     cells = {c.id: c.cells for c in ready} | {c.id: (c.sql,) for c in fit}
-    report.reordered += [f"{world.dialect} {key}" for key, of in cells.items() if reordered(a.seen[key], b.seen[key], of)]
+    report.reordered += [
+        f"{world.dialect} {key}" for key, of in cells.items() if reordered(a.seen[key], b.seen[key], of)
+    ]
     for side, moved in zip(SIDES, (a.moved, b.moved), strict=True):
         if moved:
             raise RuntimeError(f"the database {side} is not as it was before the attacks")
@@ -196,7 +198,7 @@ def _desk(engine: Engine, pack: Path, folder: Path) -> Desk:
         copilot=plugins.load("copilot", "none")(),
         store=store,
         signer=lambda: signer,
-        approvals=Approvals([store], lambda: [], lambda *_: False, frozenset),
+        approvals=Approvals([store], list, lambda *_: False, frozenset),
         clock=_Clock(),
         ids=_Ids(),
         principal=_WHO,
@@ -219,9 +221,7 @@ def _listening() -> Iterator[io.StringIO]:
         root.removeHandler(handler)
 
 
-def _observed(
-    desk: Desk, cells: Sequence[str], parameters: tuple[tuple[str, Parameter], ...], clock: bool
-) -> Observed:
+def _observed(desk: Desk, cells: Sequence[str], parameters: tuple[tuple[str, Parameter], ...], clock: bool) -> Observed:
     if clock:
         desk = replace(desk, limits=replace(desk.limits, seconds=_CLOCK_SECONDS))
     runner = Runner(desk)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-from pyarrow.parquet import write_table
 
+from aureus_jupyter.adapters.engines.arrow import pa
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
 from aureus_jupyter.adapters.engines.duckdb_fetch import fetch
 from aureus_jupyter.core.analyze import bound_text
@@ -78,10 +77,20 @@ class DuckDBWorld:
         return self._folder / f"{name}.duckdb"
 
     def _files(self) -> None:
-        for suffix in ("csv", "txt", "json"):
-            text = f'{{"secret": "QZVIP{self._side}"}}' if suffix == "json" else f"secret\nQZVIP{self._side}\n"
-            (self.place / f"secret.{suffix}").write_text(text, "utf-8")
-        write_table(pa.table({"secret": [f"QZVIP{self._side}"]}), self.place / "secret.parquet")
+        """Make the files that attacks look for, each with a secret in it."""
+        mark = f"QZVIP{self._side}"
+        for name, text in {"csv": f"secret\n{mark}\n", "txt": mark, "json": f'{{"secret": "{mark}"}}'}.items():
+            (self.place / f"secret.{name}").write_text(text, "utf-8")
+        with duckdb.connect() as con:
+            con.execute(f"COPY (SELECT '{mark}' AS secret) TO '{self.place / 'secret.parquet'}'")
+
+    def _tidy(self) -> None:
+        """Remove what an attack has left beside the secrets."""
+        for path in self.place.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.stem != "secret":
+                path.unlink()
 
     def _connect(self, path: Path) -> Any:
         """Open a copy as its owner would: everything allowed but the network."""
@@ -167,7 +176,7 @@ class DuckDBWorld:
         finally:
             con.close()
         path.unlink(missing_ok=True)
-        self._files()
+        self._tidy()
         changed = [mine for mine, theirs in zip(after, before, strict=True) if mine != theirs]
         return Bare(shown=shown, state=changed[0][:200] if changed else "")
 

@@ -29,6 +29,9 @@ _LEGITIMATE = frozenset("id title sql dialects parameters needs known known_on l
 _FILE = frozenset({"family", "about", "defaults", "attacks", "statements"})
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class CorpusError(ValueError):
     """A corpus file that says something the harness does not know: the file, the case, what is wrong."""
 
@@ -107,7 +110,7 @@ class _File:
 
 def _read(folder: Path, part: str) -> Iterator[_File]:
     for path in sorted(folder.glob("*.yaml")):
-        value = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        value = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - it is a safe one
         if not isinstance(value, dict) or set(value) - _FILE or not isinstance(value.get(part), list):
             raise CorpusError(f"{path.name}: a file has family, about, defaults and {part}")
         yield _File(path, str(value["family"]), value[part], value.get("defaults") or {})

@@ -16,7 +16,17 @@ from functools import cache
 from aureus_jupyter.testing.corpus import Attack, Legitimate, is_ordered
 from aureus_jupyter.testing.corpus_world import MARKERS
 
-__all__ = ["Answer", "Bare", "Observed", "attack_problems", "bite_problem", "bites", "leaks", "legitimate_problems", "reordered"]
+__all__ = [
+    "Answer",
+    "Bare",
+    "Observed",
+    "attack_problems",
+    "bite_problem",
+    "bites",
+    "leaks",
+    "legitimate_problems",
+    "reordered",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +153,14 @@ def _told(observed: Observed, cells: Sequence[str], numbers: bool) -> list[str]:
     return [f"shows {leak}" for leak in dict.fromkeys(found)]
 
 
+def _heard(a: Observed, b: Observed, cells: Sequence[str], numbers: bool) -> list[str]:
+    """Search what came out. No marker is in both databases, so that what is equal on both is searched once."""
+    return [p for side in ([a] if a == b else [a, b]) for p in _told(side, cells, numbers)]
+
+
 def attack_problems(attack: Attack, a: Observed, b: Observed) -> list[str]:
     """Return what is wrong with how an attack ended, in words; nothing when it was met as it says."""
-    found = _differences(a, b, attack.cells) + [p for side in (a, b) for p in _told(side, attack.cells, True)]
+    found = _differences(a, b, attack.cells) + _heard(a, b, attack.cells, True)
     # A column without an alias is called as it is written, which both probes say themselves.
     if attack.pair and len({(x.code, tuple(t for _, t in x.columns), x.rows) for x in a.answers}) > 1:
         found.append("the right guess and the wrong guess end differently")
@@ -196,7 +211,7 @@ def legitimate_problems(case: Legitimate, a: Observed, b: Observed, wanted: Answ
         return [f"was refused as {got.code}: {got.message}"]
     if wanted.code:
         return [f"does not run over the secure views: {wanted.message}"]
-    found = _differences(a, b, (case.sql,)) + [p for side in (a, b) for p in _told(side, (case.sql,), False)]
+    found = _differences(a, b, (case.sql,)) + _heard(a, b, (case.sql,), False)
     if a.changed:
         found.append(a.changed)
     if got.columns != wanted.columns:

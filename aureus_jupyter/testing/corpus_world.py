@@ -21,7 +21,9 @@ import yaml
 __all__ = ["MARKERS", "SIDES", "Table", "load_tables", "rows_of"]
 
 SIDES = ("A", "B")
-MARKERS = tuple(f"QZ{kind}{side}" for kind in ("PIN", "IBN", "ROW", "VIP", "CMT", "LBL", "DEF", "COL") for side in SIDES)
+MARKERS = tuple(
+    f"QZ{kind}{side}" for kind in ("PIN", "IBN", "ROW", "VIP", "CMT", "LBL", "DEF", "COL") for side in SIDES
+)
 """What every hidden text holds: the kind of secret, and the database it is in."""
 
 
@@ -94,8 +96,23 @@ def rows_of(table: Table, side: str) -> list[tuple[Any, ...]]:
 
 
 def _row(table: Table, side: str, number: int, hidden: bool) -> tuple[Any, ...]:
+    if not hidden:
+        both = _shared(table, number)
+        return tuple(
+            _value(table, column, kind, recipe, side, number, hidden) if column in table.masked else both[place]
+            for place, (column, (kind, recipe)) in enumerate(table.columns.items())
+        )
     return tuple(
         _value(table, column, kind, recipe, side, number, hidden) for column, (kind, recipe) in table.columns.items()
+    )
+
+
+@cache
+def _shared(table: Table, number: int) -> tuple[Any, ...]:
+    """Return what both databases hold in a row that anybody may see; nothing in place of what is masked."""
+    return tuple(
+        None if column in table.masked else _value(table, column, kind, recipe, "", number, False)
+        for column, (kind, recipe) in table.columns.items()
     )
 
 
