@@ -116,7 +116,7 @@ class Decider:
             return self.visible(asker.principal, asker.purpose)
 
         def judged(view: Catalog) -> tuple[Facts, Verdict]:
-            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds)
+            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds, lambda d: self._refusal(d, asker))
             check_parameters(facts.parameters, (name for name, _ in draft.parameters))
             return facts, self._rule(facts, asker, draft.origin)
 
@@ -194,6 +194,14 @@ class Decider:
             return shown
         kept: tuple[Column, ...] = tuple(c for c in shown.columns if not self._denied(shown, (c.name,), asker))
         return replace(shown, columns=kept)
+
+    def _refusal(self, dataset: Dataset, asker: Asker) -> Refused | None:
+        """Return what refuses a dataset whatever is read of it, or None."""
+        use = TableUse(dataset=dataset.name, columns=())
+        verdict = self._rule(Facts(tables=(use,), aggregated=True, can_raise=False), asker)
+        if verdict.kind is not VerdictKind.DENY:
+            return None
+        return Refused(verdict.reasons[0].code, verdict.reasons[0].message, hint=verdict.reasons[0].hint)
 
     def _denied(self, dataset: Dataset, columns: tuple[str, ...], asker: Asker) -> bool:
         use = TableUse(dataset=dataset.name, columns=columns)

@@ -172,3 +172,22 @@ def test_all_that_a_filter_compares_with_is_prepared(decide: Callable[..., Decid
     assert [d.name for d in found.datasets] == ["loan", "client"]
     assert found.plan is not None and found.plan.shadows[0].others == ("client",)
     assert [d.name for d in decide("SELECT count(*) FROM loan").datasets] == ["loan"]
+
+
+def test_nobody_learns_the_columns_of_a_dataset_that_is_denied(decide: Callable[..., Decided]) -> None:
+    deny = "{id: no, description: d, match: {datasets: [client]}, effect: deny, code: no_clients, reason: r, hint: h}"
+    there, absent = (decide(f"SELECT c.{name} FROM client c", deny).verdict for name in ("income", "nosuch"))
+    assert (there.reasons, there.kind) == (absent.reasons, absent.kind)
+    assert there.reasons[0].code == "no_clients"
+
+
+def test_where_columns_stand(decide: Callable[..., Decided]) -> None:
+    (use,) = decide("SELECT region, sum(income) FROM client WHERE id > 3 GROUP BY region ORDER BY 1").facts.tables
+    assert dict(use.places) == {
+        "id": ("predicate",),
+        "region": ("output", "group", "order"),
+        "income": ("output", "order"),
+    }
+    (use,) = decide("SELECT * FROM client WHERE id > 3").facts.tables
+    assert dict(use.places)["id"] == ("output", "predicate")
+    assert dict(use.places)["income"] == ("output",)
