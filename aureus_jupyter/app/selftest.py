@@ -273,7 +273,7 @@ def _wanted(world: World, case: Legitimate) -> Answer:
     except AureusError as error:
         return Answer(code=error.code, message=error.message)
     except Exception as error:
-        return Answer(code="secure", message=f"{type(error).__name__}: {error}")
+        return Answer(code=type(error).__name__, message=str(error))
 
 
 def run_selftest(url: str = "", corpus: Path | None = None) -> Report:
