@@ -13,7 +13,17 @@ from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.budgets import BudgetUse, Charge, Standing, Wish
 from aureus_jupyter.values.obligations import Budget, Measure
 
-__all__ = ["budget_words", "charges_of", "granted", "limit_words", "refusal", "token_wishes", "use_of", "uses", "wishes"]
+__all__ = [
+    "budget_words",
+    "charges_of",
+    "granted",
+    "limit_words",
+    "refusal",
+    "token_wishes",
+    "use_of",
+    "uses",
+    "wishes",
+]
 
 _NANO = Decimal("0.000000001")
 _EXACT = Context(prec=60)

@@ -7,7 +7,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aureus_jupyter.values.catalog import Dataset, fold
-from aureus_jupyter.values.obligations import Budget, Cap, Filter, Hide, Mask, MaskMethod, Measure, Op, Review, SummaryOnly
+from aureus_jupyter.values.obligations import (
+    Budget,
+    Cap,
+    Filter,
+    Hide,
+    Mask,
+    MaskMethod,
+    Measure,
+    Op,
+    Review,
+    SummaryOnly,
+)
 from aureus_jupyter.values.verdict import DecisionRequest, Effect, Reason, Ruling
 
 __all__ = ["BadRulingError", "check_ruling"]

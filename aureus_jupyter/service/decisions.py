@@ -16,7 +16,7 @@ from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
 from aureus_jupyter.values.draft import Draft, Origin
 from aureus_jupyter.values.facts import Facts, TableUse
-from aureus_jupyter.values.obligations import Hide, MaskMethod
+from aureus_jupyter.values.obligations import Budget, Hide, MaskMethod
 from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
@@ -178,6 +178,21 @@ class Decider:
             return replace(self.catalog, datasets=tuple(d for d in kept if d.columns))
 
         return _remembered(self._views, asker, made)
+
+    def budgets(self, principal: Principal, purpose: str) -> tuple[Budget, ...]:
+        """Return the budgets that policies keep over what the principal may see, before there is a statement.
+
+        Those that depend on what a statement does with a dataset may be missing: they show when it is judged.
+        """
+        asker = self._asker(principal, purpose)
+        found: dict[Budget, None] = {}
+        for dataset in self.visible(principal, purpose).datasets:
+            for columns in ((), tuple(c.name for c in dataset.columns)):
+                use = TableUse(dataset=dataset.name, columns=columns, star=bool(columns))
+                facts = Facts(tables=(use,), aggregated=not columns, can_raise=False)
+                for origin in Origin:
+                    found.update(dict.fromkeys(self._rule(facts, asker, origin).budgets))
+        return tuple(found)
 
     def _visible(self, dataset: Dataset, asker: Asker) -> Dataset:
         shown = self._shown(dataset, asker)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from aureus_jupyter.core.analyze import bound_text
 from aureus_jupyter.core.evidence import without_secrets
+from aureus_jupyter.core.reviews import check_why
 from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
+from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Ledger, Limits, Progress, ResultTable, RunStore, Signer
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
 from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_models
@@ -17,6 +19,7 @@ from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.service.shield import Shield, shielded
+from aureus_jupyter.service.spending import Account, Metered
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
@@ -26,6 +29,8 @@ from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
 from aureus_jupyter.values.verdict import VerdictKind
 
 __all__ = ["Desk", "Runner"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Desk:
     principal: Principal
     pack: str
     limits: Limits
+    ledger: Callable[[], Ledger]
     environment: tuple[tuple[str, str], ...] = ()
     rows_in_evidence: Callable[[ResultTable], Sequence[PackFile]] | None = None
 
@@ -62,6 +68,7 @@ class Runner:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._account = Account(desk.ledger, desk.principal.name, desk.clock.now)
 
     def run(self, cell: Cell, progress: Progress | None = None, resumes: str = "") -> Outcome:
         """Run a cell to its end and seal its evidence. Never raises for what a cell, a policy or an engine can do.
@@ -86,23 +93,43 @@ class Runner:
             except Exception as cause:
                 run, error = self._fail(run, EventKind.ERRORED, _bug(cause))
             shield.hold()
+            run = replace(run, budgets=self._account.settle(run))
             return self._seal(run, table, error, extra, shield)
 
     def dry_run(self, cell: Cell) -> Outcome:
-        """Judge a cell and estimate its cost. Touches no data and leaves no evidence."""
+        """Judge a cell and estimate its cost. Touches no data and leaves no evidence; a model that is asked costs its tokens."""
         run = self._new(cell)
         try:
             run, decided = self._judge(run)
             if decided.plan is None:
                 return Outcome(run=run, error=None, estimate="This would be refused. Nothing would run.")
             self._prepare(run, decided)
-            return Outcome(run=run, estimate=self._estimate(run, decided.plan))
+            return self._planned(run, decided)
         except _StoppedError as stopped:
             return Outcome(run=stopped.run, error=stopped.error)
         except KeyboardInterrupt:
             return Outcome(run=run, error=_interrupted())
         except Exception as cause:
             return Outcome(run=run, error=_bug(cause))
+        finally:
+            self._account.settle(run)
+
+    def _planned(self, run: Run, decided: Decided) -> Outcome:
+        """Say what a statement would take, and whether that is there. Charges nothing."""
+        assert decided.plan is not None, "only what is not denied has a plan"
+        try:
+            check_why(run)
+            if decided.verdict.kind is VerdictKind.ALLOW:
+                scanned = self._scanned(run, decided.plan)
+                run = replace(run, budgets=self._account.look(decided.verdict, decided.plan.rows, scanned))
+        except Refused as refused:
+            told = f"This would be refused now: {refused.message}. {refused.hint}"
+            return Outcome(run=run, estimate=told)
+        return Outcome(run=run, estimate=self._estimate(run, decided.plan))
+
+    def _scanned(self, run: Run, plan: Plan) -> Callable[[], int | None]:
+        parameters = dict(run.draft.parameters) if run.draft is not None else {}
+        return lambda: self.desk.engine.scanned(plan, parameters)
 
     def _estimate(self, run: Run, plan: Plan) -> str:
         """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""
@@ -146,7 +173,9 @@ class Runner:
         try:
             draft, decided = draft_and_decide(
                 cell,
-                desk.copilot,
+                Metered(
+                    desk.copilot, self._account, run.id, lambda: desk.decider.budgets(desk.principal, cell.purpose)
+                ),
                 lambda: desk.decider.visible(desk.principal, cell.purpose),
                 desk.engine.dialect,
                 decide,
@@ -199,6 +228,7 @@ class Runner:
             denied = Refused(reason.code, reason.message, hint=reason.hint)
             raise _StoppedError(*self._fail(run, EventKind.DENIED, denied))
         self._prepare(run, decided)
+        self._checked(run, lambda: check_why(run))
         if verdict.kind is VerdictKind.ALLOW:
             return advance(run, self._event(EventKind.ALLOWED, run.decision_digest)), decided, ()
         run = advance(run, self._event(EventKind.APPROVAL_REQUIRED, run.decision_digest))
@@ -218,8 +248,12 @@ class Runner:
 
     def _prepare(self, run: Run, decided: Decided) -> None:
         """Bind the statement over its shadows before anyone is asked to approve what could not run anyway."""
+        self._checked(run, lambda: self._bind(decided))
+
+    def _checked(self, run: Run, work: Callable[[], T]) -> T:
+        """Do what must succeed before the run starts, or stop the run."""
         try:
-            self._bind(decided)
+            return work()
         except AureusError as error:
             raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
 
@@ -230,11 +264,14 @@ class Runner:
     def _execute(
         self, run: Run, decided: Decided, progress: Progress | None
     ) -> tuple[Run, ResultTable, Sequence[PackFile]]:
-        """Run a cleared plan. `started` is durable before the engine is touched."""
+        """Run a cleared plan. What it takes of budgets is reserved, and `started` is durable, before the engine is touched."""
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
-        desk = self.desk
+        desk, plan = self.desk, decided.plan
         parameters = dict(run.draft.parameters)
+        scanned, verdict, name = self._scanned(run, plan), decided.verdict, run.id
+        budgets = self._checked(run, lambda: self._account.reserve(name, verdict, plan.rows, scanned))
+        run = replace(run, budgets=budgets)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
             # A key that cannot be used is found before anything is read, not when there is nothing to sign it with.
@@ -243,9 +280,11 @@ class Runner:
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         run = started
-        limits = replace(desk.limits, rows=decided.plan.rows)
+        limits = replace(desk.limits, rows=self._account.rows(plan.rows))
         try:
-            table = desk.engine.run(decided.plan, parameters, limits, progress)
+            self._account.touched = True
+            table = desk.engine.run(plan, parameters, limits, progress)
+            _check_cap(table, limits.rows)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
             rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()
             return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table, rows
@@ -291,6 +330,12 @@ class Runner:
         if run.state is State.FINISHED:
             run = replace(run, state=State.RUNNING, events=run.events[:-1], result=None)
         return self._fail(replace(run, request=""), EventKind.ERRORED, error)
+
+
+def _check_cap(table: ResultTable, rows: int | None) -> None:
+    """Raise Bug `cap_exceeded` when an engine gave more rows than it may: none of them goes anywhere, not into evidence either."""
+    if rows is not None and table.rows > rows:
+        raise Bug("cap_exceeded", "the engine gave more rows than it was asked for", hint="Please report this.")
 
 
 def _kind_of(error: AureusError) -> EventKind:

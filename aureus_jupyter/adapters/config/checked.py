@@ -35,7 +35,7 @@ _FORMS = {
 }
 
 
-_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
+_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file", "ledger"}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:
@@ -76,6 +76,10 @@ def checked(origin: str, name: str, value: Any) -> Any:
     if name not in _KINDS:
         hint = nearest_hint(name, NAMES, "README.md lists the settings there are.")
         raise UserError("config_malformed", f"{origin}: there is no setting {name[:60]!r}", hint=hint)
+    if name == "why" and origin != "environment":
+        raise malformed(
+            origin, name, "given by --why or AUREUS_WHY: a reason that stands in a file would be nobody's for this run"
+        )
     if name in PAIRS:
         return _pairs(origin, name, value)
     if name in _TUPLES:

@@ -47,7 +47,9 @@ _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
-_WINDOW = "FROM charge WHERE policy = :policy AND measure = :measure AND at > :since AND (:shared OR principal = :principal)"
+_WINDOW = (
+    "FROM charge WHERE policy = :policy AND measure = :measure AND at > :since AND (:shared OR principal = :principal)"
+)
 
 
 class SqliteLedger:
