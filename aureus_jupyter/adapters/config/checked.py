@@ -76,10 +76,6 @@ def checked(origin: str, name: str, value: Any) -> Any:
     if name not in _KINDS:
         hint = nearest_hint(name, NAMES, "README.md lists the settings there are.")
         raise UserError("config_malformed", f"{origin}: there is no setting {name[:60]!r}", hint=hint)
-    if name == "why" and origin != "environment":
-        raise malformed(
-            origin, name, "given by --why or AUREUS_WHY: a reason that stands in a file would be nobody's for this run"
-        )
     if name in PAIRS:
         return _pairs(origin, name, value)
     if name in _TUPLES:
@@ -106,6 +102,9 @@ def _text(origin: str, name: str, value: str) -> str:
     """Refuse what no record can hold or a terminal would act on."""
     if any(c < " " or "\x7f" <= c < "\xa0" or "\ud800" <= c <= "\udfff" for c in value):
         raise malformed(origin, name, "a text without control characters")
+    if name == "why" and origin != "environment":
+        # A reason that stands in a file would be given for every run there is.
+        raise malformed(origin, name, "given with --why or by AUREUS_WHY")
     form, words = _FORMS.get(name, (None, ""))
     if form is not None and not form.fullmatch(value):
         raise malformed(origin, name, words)
