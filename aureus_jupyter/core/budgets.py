@@ -143,8 +143,8 @@ def use_of(one: Standing, asked: Decimal, filtered: bool = False) -> BudgetUse:
     of_rows = one.budget.measure in _OF_ROWS
     return BudgetUse(
         budget=one.budget,
-        asked=None if of_rows and filtered else asked,
-        left=None if of_rows else left,
+        asked=None if of_rows and filtered else _plain(asked),
+        left=None if of_rows else _plain(left),
         tenths=int(_EXACT.divide(_EXACT.multiply(left, Decimal(10)), limit)) if limit else 0,
     )
 
@@ -188,6 +188,11 @@ def _left(use: BudgetUse) -> str:
     if use.left is not None:
         return f"{_number(use.left)} {'is' if use.left == 1 else 'are'} left"
     return f"{use.tenths} tenths or more are left" if use.tenths > 1 else "less than two tenths are left"
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Return the amount as a person would write it: no zeros at its end, no exponent."""
+    return Decimal(f"{amount.normalize(_EXACT):f}")
 
 
 def _number(amount: Decimal) -> str:

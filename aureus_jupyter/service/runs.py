@@ -107,6 +107,8 @@ class Runner:
             return self._planned(run, decided)
         except _StoppedError as stopped:
             return Outcome(run=stopped.run, error=stopped.error)
+        except AureusError as error:
+            return Outcome(run=run, error=error)
         except KeyboardInterrupt:
             return Outcome(run=run, error=_interrupted())
         except Exception as cause:
