@@ -5,7 +5,6 @@ A reservation that is never settled stays charged in full. What settles it canno
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -89,14 +88,15 @@ class Account:
         return any(one.budget == budget for one in self._standings)
 
     def _taken(self, pot: Pot, run: Run) -> Decimal | None:
-        """Return what was taken of a pot; None leaves what was reserved."""
+        """Return what was taken of a pot; None, where an interrupt hides what was reserved, leaves that."""
         if pot[1] is Measure.TOKENS:
             return Decimal(self.tokens)
         if not self.touched:
             return Decimal(0)
         if pot[1] is Measure.RESULT_ROWS:
             return Decimal(run.result.rows if run.result is not None else 0)
-        return None
+        asked = [one.asked for one in self._standings if (one.budget.policy, one.budget.measure) == pot]
+        return asked[0] if asked else None
 
     def _wanted(self, verdict: Verdict, rows: int | None, scanned: Callable[[], int | None]) -> Sequence[Wish]:
         budgets = [b for b in verdict.budgets if (b.policy, b.measure) not in self._reserved]
@@ -169,6 +169,5 @@ class Metered:
         return None if now is None or self._before is None else now - self._before
 
     def _spent(self) -> int | None:
-        with contextlib.suppress(AttributeError):
-            return int(self._copilot.tokens_spent)
-        return None
+        found = getattr(self._copilot, "tokens_spent", None)
+        return found if isinstance(found, int) else None
