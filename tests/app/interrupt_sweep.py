@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from aureus_jupyter.adapters.ledgers import sqlite
 from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import data_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
@@ -25,7 +26,7 @@ from aureus_jupyter.service import approvals, drafting, runs, sealing, shield, s
 
 GOOD = "SELECT count(*) AS n FROM loan"
 LIMITS = "SELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
-OURS = {str(module.__file__) for module in (runs, sealing, shield, drafting, approvals, spending)}
+OURS = {str(module.__file__) for module in (runs, sealing, shield, drafting, approvals, spending, sqlite)}
 
 
 def at_line(number: int, act: Callable[[], None], work: Callable[[], Any]) -> tuple[Any, int]:
