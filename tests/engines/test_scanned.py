@@ -174,7 +174,7 @@ def test_postgres_partitions_count_together(counted: str) -> None:
             connection.execute("ANALYZE bank.staff")
             assert of_postgres(counted, "SELECT id FROM staff") in {200, 201}
         finally:
-            connection.execute("DROP TABLE bank.staff")
+            connection.execute("DROP TABLE bank.staff CASCADE")
             connection.execute("ALTER TABLE bank.staff_1 RENAME TO staff")
 
 
