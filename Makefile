@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest --quiet
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SETUP := pyproject.toml labextension/package.json labextension/built-from.sha256
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aureus_jupyter.core import opinion
+from aureus_jupyter.core.failing import can_raise
+from aureus_jupyter.core.kinds import Kind
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.reading import Reading, TableRef, read_tree
@@ -46,16 +49,22 @@ _WORDS = frozenset(
 
 
 def analyze(
-    sql: str, tree: Any, catalog: Catalog, dialect: str, shown: Callable[[], Catalog] = lambda: Catalog(datasets=())
+    sql: str,
+    tree: Any,
+    catalog: Catalog,
+    dialect: str,
+    shown: Callable[[], Catalog] = lambda: Catalog(datasets=()),
+    parameters: Mapping[str, Kind] = MappingProxyType({}),
 ) -> Facts:
     """Return the facts of `sql`, whose engine tree is `tree` (None where the engine has none).
 
     `shown` gives the part of the catalog whose names the one who asks may see: hints name no others, and none by default.
+    `parameters` are the kinds of what is bound; what is not known can raise.
     Total: whatever goes wrong inside becomes a refusal with the code `unreadable`. Raises Refused or UserError only.
     """
     try:
         if dialect == "duckdb":
-            return _duckdb(sql, tree, catalog, shown)
+            return _duckdb(sql, tree, catalog, shown, parameters)
         return _portable(sql, catalog, dialect, shown)
     except AureusError as error:
         if error.code == "syntax_error" and (name := _reserved(sql, shown())):
@@ -75,7 +84,9 @@ def _reserved(sql: str, shown: Catalog) -> str:
     return next((d.name for d in shown.datasets if fold(d.name) in bare & _WORDS), "")
 
 
-def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog]) -> Facts:
+def _duckdb(
+    sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog], parameters: Mapping[str, Kind]
+) -> Facts:
     bound = bound_text(sql, "duckdb")
     reading = read_tree(bound, tree)
     datasets = _datasets(reading.tables, catalog, shown)
@@ -91,6 +102,7 @@ def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog])
     uses = tuple(_use(dataset, reading) for dataset in datasets)
     _check_columns(reading, datasets, shown)
     found = trace(tree, catalog)
+    reading.can_raise = can_raise(tree, datasets, parameters)
     return _facts(reading, uses, found)
 
 
