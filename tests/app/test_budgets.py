@@ -95,6 +95,17 @@ def test_queries_are_counted_over_every_kernel(front: Any, put: Put) -> None:
     assert [one.ok for one in found] == [True] * 3
 
 
+def test_the_ledger_is_where_the_settings_say(
+    front: Any, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUREUS_LEDGER", str(tmp_path / "shared" / "house.sqlite"))
+    put("measure: queries, limit: 2, per: hour")
+    assert front.asked(COUNT).error is None
+    assert not ledger().exists()
+    assert (tmp_path / "shared" / "house.sqlite").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o700
+
+
 def test_what_does_not_start_costs_nothing(front: Any, put: Put) -> None:
     put("measure: queries, limit: 5, per: hour", "measure: result_rows, limit: 10, per: day")
     front.asked("SELECT nosuch FROM loan")
