@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from aureus_jupyter.core.budgets import limit_words, use_of
+from aureus_jupyter.core.budgets import left_words, limit_words, use_of
 from aureus_jupyter.display.bundle import page
 from aureus_jupyter.ports import Ledger
 from aureus_jupyter.values.budgets import Standing, Wish
@@ -15,7 +15,7 @@ from aureus_jupyter.values.obligations import Budget
 
 __all__ = ["budgets_page"]
 
-_MORE = "A policy may keep others for some statements: --dry-run tells what a cell would take. See a policy's own words with it too."
+_MORE = "A policy may keep others for some statements: --dry-run tells what a cell would take."
 
 
 def budgets_page(
@@ -37,5 +37,4 @@ def budgets_page(
 
 def _row(one: Standing) -> tuple[str, ...]:
     use = use_of(one, Decimal(0))
-    left = f"{use.left.normalize():,f}" if use.left is not None else f"about {use.tenths} tenths"
-    return one.budget.policy, limit_words(one.budget), left
+    return one.budget.policy, limit_words(one.budget), left_words(use)

@@ -17,6 +17,7 @@ __all__ = [
     "budget_words",
     "charges_of",
     "granted",
+    "left_words",
     "limit_words",
     "refusal",
     "token_wishes",
@@ -182,6 +183,11 @@ def budget_words(use: BudgetUse, done: bool) -> str:
         f"This {asked} {limit_words(use.budget)}, the budget of the policy {use.budget.policy}; {_left(use)}{after}. "
         f"{use.budget.reason}"
     )
+
+
+def left_words(use: BudgetUse) -> str:
+    """Return what is left of a budget as a table shows it."""
+    return _number(use.left) if use.left is not None else f"about {use.tenths} tenths"
 
 
 def _left(use: BudgetUse) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -87,6 +87,7 @@ class Decider:
         self._memory: OrderedDict[tuple[object, ...], Decided] = OrderedDict()
         self._asked: OrderedDict[tuple[Asker, str], Dataset] = OrderedDict()
         self._views: OrderedDict[Asker, Catalog] = OrderedDict()
+        self._budgets: OrderedDict[Asker, tuple[Budget, ...]] = OrderedDict()
 
     def decide(
         self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None = None
@@ -191,14 +192,19 @@ class Decider:
         Those that depend on what a statement does with a dataset may be missing: they show when it is judged.
         """
         asker = self._asker(principal, purpose)
-        found: dict[Budget, None] = {}
-        for dataset in self.visible(principal, purpose).datasets:
-            for columns in ((), tuple(c.name for c in dataset.columns)):
-                use = TableUse(dataset=dataset.name, columns=columns, star=bool(columns))
-                facts = Facts(tables=(use,), aggregated=not columns, can_raise=False)
-                for origin in Origin:
-                    found.update(dict.fromkeys(self._rule(facts, asker, origin).budgets))
-        return tuple(found)
+
+        def made() -> tuple[Budget, ...]:
+            every = (b for d in self.visible(principal, purpose).datasets for b in self._budgets_of(d, asker))
+            return tuple(dict.fromkeys(every))
+
+        return _remembered(self._budgets, asker, made)
+
+    def _budgets_of(self, dataset: Dataset, asker: Asker) -> Iterator[Budget]:
+        for columns in ((), tuple(c.name for c in dataset.columns)):
+            use = TableUse(dataset=dataset.name, columns=columns, star=bool(columns))
+            facts = Facts(tables=(use,), aggregated=not columns, can_raise=False)
+            for origin in Origin:
+                yield from self._rule(facts, asker, origin).budgets
 
     def _visible(self, dataset: Dataset, asker: Asker) -> Dataset:
         shown = self._shown(dataset, asker)

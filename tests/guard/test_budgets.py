@@ -13,6 +13,7 @@ from aureus_jupyter.core.budgets import (
     budget_words,
     charges_of,
     granted,
+    left_words,
     limit_words,
     refusal,
     token_wishes,
@@ -155,6 +156,7 @@ def test_uses_in_words() -> None:
         assert not {"345", "1,234"} & set(said.replace(",", " ").split())
     (little,) = uses([standing(SCAN, "900000", "1")], filtered=True)
     assert "less than two tenths are left" in budget_words(little, done=True)
+    assert [left_words(one) for one in (plan, last, hidden)] == ["3", "1", "about 6 tenths"]
 
 
 def test_a_refusal_says_when_to_come_again() -> None:

@@ -40,8 +40,11 @@ _MICROSECOND = timedelta(microseconds=1)
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS charge (
       run TEXT NOT NULL, principal TEXT NOT NULL, policy TEXT NOT NULL, measure TEXT NOT NULL,
-      at INTEGER NOT NULL, whole INTEGER NOT NULL, nano INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
-      PRIMARY KEY (run, policy, measure)) STRICT""",
+      at INTEGER NOT NULL CHECK (typeof(at) = 'integer'),
+      whole INTEGER NOT NULL CHECK (typeof(whole) = 'integer' AND whole >= 0),
+      nano INTEGER NOT NULL CHECK (typeof(nano) = 'integer' AND nano BETWEEN 0 AND 999999999),
+      settled INTEGER NOT NULL,
+      PRIMARY KEY (run, policy, measure))""",
     "CREATE INDEX IF NOT EXISTS pot ON charge (policy, measure, at)",
     "CREATE INDEX IF NOT EXISTS latest ON charge (at)",
     f"PRAGMA application_id = {_APPLICATION}",
@@ -130,7 +133,7 @@ class SqliteLedger:
         con.execute("BEGIN IMMEDIATE")
         try:
             if _kind(con) != (_APPLICATION, _VERSION):
-                if _kind(con) != (0, 0) or con.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                if _kind(con) != (0, 0) or con.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                     raise _unusable(self.path, "it is another program's database, or a later version's ledger")
                 for statement in _SCHEMA:
                     con.execute(statement)
