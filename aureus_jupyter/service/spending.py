@@ -110,7 +110,8 @@ class Account:
 
 
 def _is_filtered(verdict: Verdict) -> bool:
-    return bool(verdict.filters) or verdict.kind is not VerdictKind.ALLOW
+    """Whether the number of raw rows is not the asker's to know."""
+    return bool(verdict.filters or verdict.summaries) or verdict.kind is not VerdictKind.ALLOW
 
 
 class Metered:

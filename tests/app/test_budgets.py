@@ -24,6 +24,7 @@ from aureus_jupyter.app import get_app, reset_app
 from aureus_jupyter.app.build import data_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
 from aureus_jupyter.errors import EvidenceError
+from aureus_jupyter.service.runs import Runner
 
 COUNT = "SELECT count(*) AS n FROM loan"
 ROWS = "SELECT loan_id FROM loan ORDER BY loan_id LIMIT "
@@ -104,6 +105,17 @@ def test_the_ledger_is_where_the_settings_say(
     assert not ledger().exists()
     assert (tmp_path / "shared" / "house.sqlite").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_runner_that_runs_twice_pays_twice(front: Any, put: Put) -> None:
+    put("measure: queries, limit: 2, per: hour")
+    assert front.asked(COUNT).error is None
+    (desk,) = get_app()._desks.values()
+    runner, cell = Runner(desk), get_app()._runs[-1].cell
+    assert runner.run(cell).error is None
+    error = runner.run(cell).error
+    assert error is not None
+    assert error.code == "budget_spent"
 
 
 def test_what_does_not_start_costs_nothing(front: Any, put: Put) -> None:
