@@ -270,7 +270,7 @@ class PostgresEngine:
         shadows = {made.oid: made.dataset for made in self._views.values()}
         with self._transaction(30.0, "READ WRITE"):
             found = read_dependencies(self._con, plan.sql, types, self._reading, sorted(shadows))
-        check_dependencies(found, shadows, plan.reads)
+        check_dependencies(found, shadows, plan.reads, plan.names)
         self._read[key] = None
         while len(self._read) > _REMEMBERED:
             del self._read[next(iter(self._read))]
