@@ -122,6 +122,8 @@ def _verify(options: argparse.Namespace) -> int:
             f"{_standing(one)}  {_plain(one.verdict):8} {_plain(one.path)}"
             + (f"  signed by {one.signer}" if one.ok else "")
         )
+        for review in one.reviews:
+            print(f"    {_plain(review)}")
         for finding in one.findings:
             print(f"    {_plain(finding.file)}: {_plain(finding.why)} [{finding.code}]")
     words = [_standing(one).strip().lower() for one in found]

@@ -189,12 +189,14 @@ def _desk(engine: Engine, pack: Path, folder: Path) -> Desk:
     store = plugins.load("store", "folder")(folder / "selftest.aureus")
     catalog = plugins.load("catalog", "pack")(pack).load()
     policies = plugins.load("policies", "declarative")([pack / "policies"])
+    ledger = plugins.load("ledger", "sqlite")(folder / "ledger.sqlite")
     return Desk(
         engine=engine,
         connection="corpus",
         decider=Decider(catalog, policies),
         copilot=plugins.load("copilot", "none")(),
         store=store,
+        ledger=lambda: ledger,
         signer=lambda: signer,
         approvals=Approvals([store], list, lambda *_: False, frozenset),
         clock=_Clock(),
