@@ -46,7 +46,7 @@ docs-check: .stamp/dev
 venv: .stamp/dev
 
 system:
-	@.ci/tools/bring_system.sh chromium postgresql java node shared
+	@.ci/tools/bring_system.sh chromium postgresql java node opa shared
 
 lint: .stamp/dev
 	@echo '== lint'

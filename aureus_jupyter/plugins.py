@@ -26,7 +26,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "postgres": f"{_ADAPTERS}.engines.postgres:PostgresEngine",
             "sqlalchemy": f"{_ADAPTERS}.engines.copied:CopyEngine",
         },
-        "policies": {"declarative": f"{_ADAPTERS}.policies.declarative:load_policies"},
+        "policies": {
+            "declarative": f"{_ADAPTERS}.policies.declarative:load_policies",
+            "opa_bundle": f"{_ADAPTERS}.policies.opa.in_process:load_bundle",
+            "opa_server": f"{_ADAPTERS}.policies.opa.server:open_server",
+        },
         "catalog": {"pack": f"{_ADAPTERS}.catalogs.pack:PackSource"},
         "copilot": {
             "none": f"{_ADAPTERS}.copilots.offline:VerifiedQuestions",
@@ -34,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "store": {"folder": f"{_ADAPTERS}.stores.folder:FolderRunStore"},
         "overlaps": {"sqlite": f"{_ADAPTERS}.ledgers.overlap:SQLiteOverlapLedger"},
+        "ledger": {"sqlite": f"{_ADAPTERS}.ledgers.sqlite:SqliteLedger"},
         "signer": {"ed25519": f"{_ADAPTERS}.signers.ed25519:load_or_create"},
         "clock": {"system": f"{_ADAPTERS}.system:SystemClock"},
         "ids": {"system": f"{_ADAPTERS}.system:SystemIds"},

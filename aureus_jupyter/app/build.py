@@ -16,12 +16,14 @@ from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
 from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini, resolved_url
 from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
+from aureus_jupyter.app.opa import bundle_files, with_opa
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.ports import (
     Clock,
     Copilot,
     Engine,
+    Ledger,
     Limits,
     OverlapLedger,
     PolicyEngine,
@@ -49,6 +51,7 @@ __all__ = [
     "environment",
     "evidence_folder",
     "keys_folder",
+    "ledger",
     "limits",
     "mask_key",
     "overlaps",
@@ -118,9 +121,9 @@ def catalog(settings: Settings, pack: str) -> Catalog:
 
 
 def policies(settings: Settings, pack: str) -> PolicyEngine:
-    """Return the house's, the pack's and the administrator's policies as one engine."""
+    """Return the house's, the pack's and the administrator's policies as one engine, with OPA's where it is configured."""
     found: PolicyEngine = plugins.load("policies", "declarative")(policy_folders(settings, pack))
-    return found
+    return with_opa(settings, found)
 
 
 def decider(settings: Settings, pack: str, clock: Clock, environment: str | None = None) -> Decider:
@@ -149,7 +152,7 @@ def rule_files(settings: Settings, pack: str) -> tuple[str, ...]:
     """Return every file and folder whose change would change a decision: policies, contracts, the pack itself."""
     folders = [*policy_folders(settings, pack), pack_folder(settings, pack)]
     below = [p for folder in folders for p in folder.rglob("*") if p.is_dir() or p.suffix in {".yaml", ".yml"}]
-    return tuple(dict.fromkeys(str(path) for path in (*folders, *below)))
+    return tuple(dict.fromkeys(str(path) for path in (*folders, *below, *bundle_files(settings))))
 
 
 def stamp(files: Sequence[str]) -> tuple[tuple[int, int], ...]:
@@ -282,6 +285,13 @@ def runner_signer(settings: Settings) -> Signer:
     path = trust_path(settings)
     if made.public() not in read_trust(path):
         add_trust(path, [made.public()])
+    return made
+
+
+def ledger(settings: Settings) -> Ledger:
+    """Return what has been spent of budgets. Opens nothing."""
+    path = Path(settings.ledger).expanduser() if settings.ledger else data_folder() / "ledger.sqlite"
+    made: Ledger = plugins.load("ledger", "sqlite")(path)
     return made
 
 

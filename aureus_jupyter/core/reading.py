@@ -279,6 +279,8 @@ def _names(reading: Reading, key: str, value: Any) -> None:
             raise Refused("too_deep", f"a name has at most {MAX_NAME_PARTS} parts", hint="Name the inner part first.")
         reading.names.add(tuple(fold(part) for part in parts))
     else:
+        for part in parts if key == "using_columns" else ():
+            _refuse_hidden(reading, part, {})
         reading.names.update((fold(part),) for part in parts)
 
 
@@ -311,7 +313,11 @@ def _star(reading: Reading, node: Mapping[str, Any], scope: list[str]) -> None:
 
 
 def _column(reading: Reading, node: Mapping[str, Any]) -> None:
-    last = fold(str(node["column_names"][-1]))
+    _refuse_hidden(reading, str(node["column_names"][-1]), node)
+
+
+def _refuse_hidden(reading: Reading, name: str, node: Mapping[str, Any]) -> None:
+    last = fold(name)
     if last in _HIDDEN_COLUMNS:
         raise Refused(
             "hidden_column",

@@ -43,12 +43,6 @@ def rewrite(
     the size of its groups first. Raises Refused `cannot_meet`, `cannot_mask`, `cannot_filter` or `policy_expression` when an
     obligation cannot be met: the statement then does not run.
     """
-    if verdict.budgets:
-        raise Refused(
-            "cannot_meet",
-            "a policy keeps a budget, which cannot be met yet",
-            hint="Ask your platform team. Until then the dataset cannot be read here.",
-        )
     if verdict.summaries and not summarised:
         raise Refused(
             "cannot_meet",

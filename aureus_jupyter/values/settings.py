@@ -17,8 +17,8 @@ class Settings:
     password that a file holds, and is therefore not part of the text form.
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir`,
-    `trust_file` and `summaries_ledger` in Jupyter's data directory. `time_limit` and `copilot_timeout` are in seconds,
-    `max_results` in rows.
+    `trust_file`, `ledger` and `summaries_ledger` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout`
+    are in seconds, `max_results` in rows.
     `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
     that stand where the user cannot write.
     """
@@ -32,6 +32,14 @@ class Settings:
     pack: str = "credit-risk"
     packs_path: str = ""
     policies_path: str = ""
+    opa_bundles: str = ""
+    opa_bundle_key: str = ""
+    opa_server: str = ""
+    opa_token: str = ""
+    opa_timeout: float = 5.0
+    opa_package: str = "trino"
+    opa_rules: tuple[str, ...] = ("allow", "rowFilters", "batchColumnMasks")
+    opa_same: str = ""
     engine: str = ""
     connections: Pairs = field(default=(), repr=False)
     seed_rows: int = 0
@@ -45,7 +53,9 @@ class Settings:
     include_rows: bool = False
     keys_dir: str = ""
     trust_file: str = ""
+    ledger: str = ""
     summaries_ledger: str = ""
+    why: str = ""
     copilot: str = "none"
     copilot_base_url: str = ""
     copilot_model: str = ""
@@ -69,6 +79,14 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "pack": "The pack cells use: its name, or its folder.",
         "packs_path": "Where more packs are; several folders as in PATH.",
         "policies_path": "Where more policies are; several folders as in PATH.",
+        "opa_bundles": "Bundles that `opa build -t plan` made; several files as in PATH.",
+        "opa_bundle_key": "The public key bundles are signed for, a PEM file; empty where they are not signed.",
+        "opa_server": "Where an OPA server is that is asked too.",
+        "opa_token": "The server's bearer token, as a reference: env:NAME or keyring:service/user.",
+        "opa_timeout": "Seconds a decision of the server may take, with all its questions.",
+        "opa_package": "The package of the rules that OPA is asked, with slashes.",
+        "opa_rules": "Which rules OPA is asked: allow, batch, rowFilters, batchColumnMasks or columnMask, aureus.",
+        "opa_same": "Which of policies, bundles and server hold the same policy, and so must agree; empty for none.",
         "engine": "Alias of the connection cells use; empty for the pack's own.",
         "connections": "Connections by alias: a DuckDB file, a folder, or a URL whose password is a reference.",
         "seed_rows": "How many rows a pack's seeds have; 0 for the pack's own number.",
@@ -82,7 +100,9 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "include_rows": "Whether evidence holds the rows.",
         "keys_dir": "Where private keys are; empty for Jupyter's data folder.",
         "trust_file": "Which keys are trusted; empty for Jupyter's data folder.",
+        "ledger": "Which file keeps what has been spent of budgets; empty for Jupyter's data folder.",
         "summaries_ledger": "Which file keeps what was answered in summaries; empty for Jupyter's data folder.",
+        "why": "The reason a review asks for, in a pipeline; in a cell it is --why.",
         "copilot": "Who answers questions that are not verified: none or openai.",
         "copilot_base_url": "Where the model's server is.",
         "copilot_model": "Which model it is asked for.",

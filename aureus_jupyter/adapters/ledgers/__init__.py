@@ -1,1 +1,1 @@
-"""Ledgers: what must be remembered across kernels so that many small answers do not add up to a large one."""
+"""Ledgers: what has been spent out of budgets, and what was answered in summaries, for all kernels."""
