@@ -43,6 +43,7 @@ _ROW_FUNCTIONS = frozenset(
     "quarter right round rtrim starts_with substr substring suffix time_bucket trim trunc upper week weekday year".split()
 )
 """Functions that give the same for the same row today and tomorrow: earlier conditions are asked again, of other statements."""
+_TEXTS = frozenset("|| concat left lower ltrim right rtrim substr substring trim upper".split())
 CLOCK_WORDS = re.compile(r"\b(now|today|tomorrow|yesterday)\b", re.IGNORECASE)
 _PLACES = frozenset({"query_location", "query_location_length", "alias"})
 _WHAT = {
@@ -117,6 +118,8 @@ def check_open(shape: Shape, expression: Any, where: str) -> None:
             _check_function(shape, node, where)
         elif kind == "VALUE_CONSTANT":
             check_constant(shape, node)
+        elif kind == "OPERATOR_CAST":
+            _check_cast(shape, node)
         elif kind != "VALUE_PARAMETER" and kind not in _ROW:
             raise strange(shape, node, where)
 
@@ -145,10 +148,18 @@ def _check_function(shape: Shape, node: Mapping[str, Any], where: str) -> None:
         )
 
 
+def _check_cast(shape: Shape, node: Mapping[str, Any]) -> None:
+    """Refuse to read a text as something else that is put together here: it could be a time that moves."""
+    if any(n["type"] == "FUNCTION" and function_of(n) in _TEXTS for n in expressions(node)):
+        raise shape.refuse("a cast of a text that is put together", "Write the value itself, or cast a column.", node)
+
+
 def check_constant(shape: Shape, node: Mapping[str, Any]) -> None:
     """Refuse a text that an engine may read as a time that moves."""
     literal = node.get("literal") or {}
-    if CLOCK_WORDS.search(str(literal.get("text", ""))):
+    text = str(literal.get("text", ""))
+    # A backslash may spell a letter in a text that the engine unescapes.
+    if CLOCK_WORDS.search(text) or "\\" in text:
         raise shape.refuse("a time that moves", "Write the date itself: DATE '2026-01-31'.", node)
 
 

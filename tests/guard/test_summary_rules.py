@@ -129,6 +129,12 @@ def test_a_summary_in_parts(read: Read) -> None:
         ("SELECT count(*) = 5 FROM stay", "the construct compare equal in SELECT"),
         ("SELECT count(*) FROM stay WHERE lower(region) = upper(region) AND sum(age) > 3", "an aggregate in WHERE"),
         ("SELECT count(*) FROM stay WHERE list_contains([1], age)", "the function list_contains in WHERE"),
+        ("SELECT count(*) FROM stay WHERE admitted < ('to' || 'day')::DATE", "a cast of a text that is put together"),
+        (
+            "SELECT count(*) FROM stay WHERE admitted < CAST(substr('xtoday', 2) AS DATE)",
+            "a cast of a text that is put together",
+        ),
+        ("SELECT count(*) FROM stay WHERE region < 'to\\x64ay'", "a time that moves"),
         ("SELECT count(*) FROM stay WHERE #1 = 2", "a column by its number in WHERE"),
         ("SELECT count(*) FROM stay WHERE TRY(age = 1)", "the construct operator try in WHERE"),
         ("SELECT count(*) FROM stay GROUP BY 'x'", "a constant to group or order by"),

@@ -99,6 +99,24 @@ def test_attack(attack: dict[str, Any], engine: PostgresEngine, tmp_path: Path) 
         ward.ask(attack["sql"][-1], values)
 
 
+MOVING = [
+    "SELECT count(*) FROM stay WHERE admitted < 'today'",
+    "SELECT count(*) FROM stay WHERE admitted < E'to\\x64ay'",
+    "SELECT count(*) FROM stay WHERE admitted < ('to' || 'day')::date",
+    "SELECT count(*) FROM stay WHERE admitted < CAST(upper('xtoday') AS date)",
+    "SELECT count(*) FROM stay WHERE age(admitted) > INTERVAL '1 year'",
+    "SELECT count(*) FROM stay WHERE admitted < CURRENT_DATE",
+    "SELECT count(*) FROM stay WHERE admitted < LOCALTIMESTAMP",
+]
+
+
+@pytest.mark.parametrize("sql", MOVING)
+def test_times_that_move(engine: PostgresEngine, tmp_path: Path, sql: str) -> None:
+    with pytest.raises(AureusError) as caught:
+        Ward(engine, tmp_path / "w").ask(sql)
+    assert caught.value.code == "summaries_only"
+
+
 PAIRS = [
     ("SELECT sum(cost) FROM stay", "SELECT sum(cost) FROM stay WHERE region <> 'islands'"),
     ("SELECT sum(cost) FROM stay WHERE age < 40", "SELECT avg(cost) FROM stay WHERE age < 41"),
