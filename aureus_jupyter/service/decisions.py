@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
+from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters, tree_of
 from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.core.kinds import kind_of_value
 from aureus_jupyter.core.rewrite import rewrite, without
+from aureus_jupyter.core.summary import summarise
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.ports import Engine, PolicyEngine
 from aureus_jupyter.values.canonical import digest_json
@@ -20,6 +21,7 @@ from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.obligations import Budget, Hide, MaskMethod
 from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.summaries import Summary
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
 
 __all__ = ["Asker", "Decided", "Decider", "decision_digest"]
@@ -43,7 +45,8 @@ class Asker:
 class Decided:
     """One statement's facts and verdict, and its plan with the plan's digest unless it is denied.
 
-    `datasets` are the whole contracts of all that the plan's shadows read.
+    `datasets` are the whole contracts of all that the plan's shadows read. `summary` is set where the dataset answers only in
+    summaries: its groups must be found large enough before it runs.
     """
 
     facts: Facts
@@ -51,6 +54,7 @@ class Decided:
     plan: Plan | None
     plan_digest: str = ""
     datasets: tuple[Dataset, ...] = ()
+    summary: Summary | None = None
 
 
 def decision_digest(
@@ -128,11 +132,31 @@ class Decider:
         verdict = replace(verdict, hidden=self._hidden(facts, verdict, asker))
         if verdict.kind is VerdictKind.DENY:
             return Decided(facts=facts, verdict=verdict, plan=None)
-        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal)
+        summary = self._summary(draft.sql, tree, facts, verdict, asker, engine) if verdict.summaries else None
+        summarised = summary is not None
+        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal, summarised)
         read = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
         others = [d for d in self.catalog.datasets if d.source in read] if any(s.others for s in plan.shadows) else []
         whole = dict.fromkeys([*(self.catalog.index[fold(shadow.dataset)] for shadow in plan.shadows), *others])
-        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest(), datasets=tuple(whole))
+        return Decided(
+            facts=facts,
+            verdict=verdict,
+            plan=plan,
+            plan_digest=plan.digest(),
+            datasets=tuple(whole),
+            summary=summary,
+        )
+
+    def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Engine) -> Summary:
+        """Return the summary a statement is over the one dataset it may be about. Raises Refused."""
+        dataset = self._shown(self.catalog.index[fold(verdict.summaries[0].dataset)], asker)
+        seen = self._seen(asker)
+
+        def parse(text: str) -> Any:
+            return tree_of(text, engine.read(bound_text(text, engine.dialect)).tree, seen, engine.dialect)
+
+        whole = tree_of(sql, tree, seen, engine.dialect)
+        return summarise(sql, whole, facts, dataset, verdict.summaries, parse)
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""
