@@ -403,7 +403,7 @@ def test_tests_of_policies_say_what_is_wrong(tmp_path: Path) -> None:
     found = {r.name: r.problem for r in run_policy_tests([tmp_path])}
     assert found["good"] == ""
     assert found["wrong"] == "verdict is allow, not deny"
-    assert "nothing called verdct" in found["odd"]
+    assert "expect must be only the members" in found["odd"]
     assert "cannot be read" in found["unreadable"]
     (tmp_path / "a.policy_test.yaml").write_text("a: 1\n")
     (result,) = run_policy_tests([tmp_path])

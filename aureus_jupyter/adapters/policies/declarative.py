@@ -17,7 +17,7 @@ from aureus_jupyter.values.canonical import digest_bytes, digest_json
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 
-__all__ = ["PATTERN", "DeclarativePolicies", "load_policies"]
+__all__ = ["PATTERN", "DeclarativePolicies", "asked_of", "load_policies"]
 
 PATTERN = "*.policy.yaml"
 _REMEMBERED = 4096
@@ -84,7 +84,7 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
             if policy["id"] in ids:
                 raise _malformed(path, "id", f"an id of its own, not that of {ids[policy['id']].name}")
             ids[policy["id"]] = path
-            rules.append(compile_rule(policy))
+            rules.append(compile_rule(policy, path.name))
         digests.append([path.name, digest_bytes(path.read_bytes())])
     if not rules:
         raise Unavailable(

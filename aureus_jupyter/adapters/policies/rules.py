@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aureus_jupyter.adapters.policies.asked import Asked
@@ -18,7 +18,10 @@ Named = tuple[str, Test]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A policy ready to be asked. `match` are its conditions on the dataset alone, `when` all others."""
+    """A policy ready to be asked. `match` are its conditions on the dataset alone, `when` all others.
+
+    `policy` is what the file says, its lists of words put in, and `file` the file's name: for those who explain and check.
+    """
 
     id: str
     effect: Effect
@@ -27,6 +30,8 @@ class Rule:
     when: tuple[Named, ...]
     make: Make
     timed: bool = False
+    policy: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    file: str = ""
 
     def fits(self, asked: Asked) -> bool:
         """Whether the policy is about the dataset, whoever asks."""
@@ -45,7 +50,7 @@ class Rule:
         return self.make(asked) if self.fits(asked) and self.applies(asked) else ()
 
 
-def compile_rule(policy: Mapping[str, Any]) -> Rule:
+def compile_rule(policy: Mapping[str, Any], file: str = "") -> Rule:
     """Return the rule for one policy that fits the schema."""
     match, when = policy.get("match", {}), policy.get("when", {})
     return Rule(
@@ -56,4 +61,6 @@ def compile_rule(policy: Mapping[str, Any]) -> Rule:
         when=tuple((name, TESTS[name](value)) for name, value in when.items()),
         make=compile_effect(policy),
         timed=not TIMED.isdisjoint(when) or "at_most_days_old" in policy.get("filter", {}),
+        policy=policy,
+        file=file,
     )
