@@ -113,7 +113,10 @@ def _covered(rule: Rule, requests: Iterable[DecisionRequest]) -> Covered:
         fires = fires or (not failing and bool(_made(rule, one)))
     names = _names(rule.policy)
     return Covered(
-        policy=rule.id, file=rule.file, fires=fires, never_fails=tuple(n for n in names if n.partition(".")[2] not in failed)
+        policy=rule.id,
+        file=rule.file,
+        fires=fires,
+        never_fails=tuple(n for n in names if n.partition(".")[2] not in failed),
     )
 
 
