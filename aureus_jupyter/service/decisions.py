@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
 from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.core.rewrite import rewrite, without
 from aureus_jupyter.errors import Refused
-from aureus_jupyter.ports import Engine, PolicyEngine
+from aureus_jupyter.ports import PolicyEngine, SecondReading
 from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
 from aureus_jupyter.values.draft import Draft, Origin
@@ -21,12 +21,21 @@ from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
 
-__all__ = ["Asker", "Decided", "Decider", "decision_digest"]
+__all__ = ["Asker", "Decided", "Decider", "Reader", "decision_digest"]
 
 _REMEMBERED = 256
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class Reader(Protocol):
+    """What reads a statement: an engine, or its parser alone."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    def read(self, sql: str) -> SecondReading: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +97,7 @@ class Decider:
         self._views: OrderedDict[Asker, Catalog] = OrderedDict()
 
     def decide(
-        self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None = None
+        self, draft: Draft, engine: Reader, principal: Principal, purpose: str, rows: int | None = None
     ) -> Decided:
         """Return facts, verdict and plan. Raises Refused and UserError for what cannot be judged at all."""
         names = tuple(name for name, _ in draft.parameters)
@@ -105,7 +114,21 @@ class Decider:
         at = self._now()[:16] + ":00Z" if self.policies.timed else ""
         return Asker(principal=principal, purpose=purpose, at=at)
 
-    def _decide(self, draft: Draft, engine: Engine, asker: Asker, rows: int | None) -> Decided:
+    def _decide(self, draft: Draft, engine: Reader, asker: Asker, rows: int | None) -> Decided:
+        facts, verdict = self._judge(draft, engine, asker)
+        if verdict.kind is VerdictKind.DENY:
+            return Decided(facts=facts, verdict=verdict, plan=None)
+        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal)
+        read = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
+        others = [d for d in self.catalog.datasets if d.source in read] if any(s.others for s in plan.shadows) else []
+        whole = dict.fromkeys([*(self.catalog.index[fold(shadow.dataset)] for shadow in plan.shadows), *others])
+        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest(), datasets=tuple(whole))
+
+    def judge(self, draft: Draft, reader: Reader, principal: Principal, purpose: str) -> tuple[Facts, Verdict]:
+        """Return facts and verdict without a plan, for those who compare policies. Raises Refused and UserError as `decide`."""
+        return self._judge(draft, reader, self._asker(principal, purpose))
+
+    def _judge(self, draft: Draft, engine: Reader, asker: Asker) -> tuple[Facts, Verdict]:
         bound = bound_text(draft.sql, engine.dialect)
         tree = engine.read(bound).tree
 
@@ -118,14 +141,7 @@ class Decider:
         if facts.aggregated and (changed := _changed_keys(verdict, self.catalog)):
             # What a mask changes need not be unique any more, and a summary is judged by what is.
             facts, verdict = judged(self._seen(asker, changed))
-        verdict = replace(verdict, hidden=self._hidden(facts, verdict, asker))
-        if verdict.kind is VerdictKind.DENY:
-            return Decided(facts=facts, verdict=verdict, plan=None)
-        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal)
-        read = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
-        others = [d for d in self.catalog.datasets if d.source in read] if any(s.others for s in plan.shadows) else []
-        whole = dict.fromkeys([*(self.catalog.index[fold(shadow.dataset)] for shadow in plan.shadows), *others])
-        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest(), datasets=tuple(whole))
+        return facts, replace(verdict, hidden=self._hidden(facts, verdict, asker))
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""
