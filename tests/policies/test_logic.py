@@ -183,7 +183,9 @@ def sets(draw: st.DrawFn) -> list[Rule]:
 
 
 def obliges(verdict: Verdict) -> tuple[Any, ...]:
-    """What a verdict comes to, without the names of the policies that said so."""
+    """What a verdict comes to, without the names of the policies that said so. A refusal is a refusal."""
+    if verdict.kind == "deny":
+        return (verdict.kind,)
     plain = [
         sorted(repr(replace(o, policy="", reason="")) for o in found)
         for found in (verdict.masks, verdict.hidden, verdict.summaries)

@@ -19,19 +19,26 @@ __all__ = ["check", "run_tests"]
 def check(settings: Settings, pack: str, folders: Sequence[Path], strict: bool = False) -> Report:
     """Check policies against each other and against the pack's datasets; by default all those of a session.
 
-    The exit code is 1 for a problem, or with `strict` for a warning. Raises what a pack or a policy raises that cannot be read.
+    The exit code is 1 for a problem, or with `strict` for a warning. That a policy fits no dataset of this pack is noted only: the
+    house's policies are there for other packs too. Raises what a pack or a policy raises that cannot be read.
     """
     name = pack or settings.pack
     engine = load_policies(folders or build.policy_folders(settings, name))
     datasets = build.catalog(settings, name).datasets
     found = check_policies(engine.rules, datasets)
     wrong = sum(not one.warning for one in found)
-    lines = [_line(one) for one in found]
+    idle = [one.policy for one in found if one.code == "fits_nothing"]
+    told = [one for one in found if one.code != "fits_nothing"]
+    lines = [_line(one) for one in told]
+    if idle:
+        lines.append(
+            f"note [fits_nothing] {_count(len(idle), 'policy', 'policies')} fit no dataset of {name}: {', '.join(idle)}"
+        )
     total = f"{len(engine.rules)} policies over {len(datasets)} datasets of {name}: {_count(wrong, 'problem')}"
     return Report(
-        lines=[*lines, f"{total}, {_count(len(found) - wrong, 'warning')}"],
+        lines=[*lines, f"{total}, {_count(len(told) - wrong, 'warning')}"],
         data={"policies": len(engine.rules), "datasets": len(datasets), "findings": [asdict(one) for one in found]},
-        code=1 if wrong or (strict and found) else 0,
+        code=1 if wrong or (strict and told) else 0,
     )
 
 
@@ -40,8 +47,8 @@ def _line(one: Finding) -> str:
     return f"{'warning' if one.warning else 'PROBLEM'} [{one.code}] {place}{one.words}"
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number or 'no'} {word}{'s' * (number != 1)}"
+def _count(number: int, word: str, many: str = "") -> str:
+    return f"{number or 'no'} {word if number == 1 else many or word + 's'}"
 
 
 def run_tests(settings: Settings, pack: str, folders: Sequence[Path], least: float = 0) -> Report:
