@@ -35,6 +35,8 @@ def fold(name: str) -> str:
 
     Does not apply Unicode case folding: DuckDB and PostgreSQL lower only ASCII letters.
     """
+    if name.isascii():
+        return name.lower()
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
 
 

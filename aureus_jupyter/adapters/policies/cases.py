@@ -30,6 +30,8 @@ def request_of(case: Case, hidden: Hides) -> DecisionRequest:
     `dataset.column`, folded, for a request that uses no column. Raises ValueError for what cannot be: a column that is not
     there, a time that is none.
     """
+    if "dataset" in case and "datasets" in case:
+        raise ValueError("it gives dataset and datasets; one of them is meant")
     datasets = tuple(_dataset(spec) for spec in (case["datasets"] if "datasets" in case else [case["dataset"]]))
     at = case.get("at", NOON)
     datetime.fromisoformat(at)
@@ -71,6 +73,8 @@ def _dataset(spec: Case) -> Dataset:
 
 def _column(name: str, about: Any) -> Column:
     if isinstance(about, list):
+        if not isinstance(about[0], str):
+            raise ValueError(f"the column {name} has no type")
         return Column(name=name, type=about[0], pii=Pii(about[1]))
     return Column(
         name=name,

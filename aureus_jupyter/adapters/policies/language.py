@@ -48,18 +48,22 @@ def tables() -> str:
     """Return Markdown tables of effects and conditions."""
     effects = [f"| `{name}` | {words} | {_given(name)} |" for name, words in _EFFECTS.items()]
     parts = ["| effect | what it does | its members |\n|---|---|---|\n" + "\n".join(effects)]
+    details = [row for name in _EFFECTS for row in _details(name)]
+    parts.append("| member | what it says |\n|---|---|\n" + "\n".join(details))
     for part, title in (("match", "`match`: about the dataset"), ("when", "`when`: about who asks, why, when and how")):
         rows = [f"| `{name}` | {words} |" for name, words in members(part).items()]
         parts.append(f"| {title} | holds when |\n|---|---|\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
+def _details(effect: str) -> list[str]:
+    own = _schema()["policy"]["properties"].get(effect, {}).get("properties", {})
+    return [f"| `{effect}.{name}` | {node['description']} |" for name, node in own.items()]
+
+
 def _given(effect: str) -> str:
     schema = _schema()["policy"]
-    wanted: list[str] = next(
-        (one["then"]["required"] for one in schema["allOf"] if one["if"]["properties"]["effect"]["const"] == effect), []
-    )
-    own = schema["properties"].get(effect, {}).get("properties", {})
+    conditions = ((one["if"]["properties"]["effect"]["const"], one["then"]["required"]) for one in schema["allOf"])
+    wanted: list[str] = next((required for name, required in conditions if name == effect), [])
     more = ["quorum", "valid_hours"] if effect == "approve" else []
-    inner = f" of {', '.join(f'`{name}`' for name in own)}" if own else ""
-    return ", ".join([f"`{name}`{inner if name == effect else ''}" for name in wanted] + [f"`{name}`" for name in more])
+    return ", ".join(f"`{name}`" for name in (*wanted, *more)) or "none of its own"
