@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from aureus_jupyter import plugins
+from aureus_jupyter.adapters.catalogs.binding import Binder
 from aureus_jupyter.adapters.policies.declarative import DeclarativePolicies, load_policies
 from aureus_jupyter.app import build
 from aureus_jupyter.app.text_reader import TextReader
 from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.core.rewrite import without
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.service.decisions import Decider
-from aureus_jupyter.values.catalog import Catalog, Dataset
+from aureus_jupyter.values.catalog import Catalog, Dataset, fold
+from aureus_jupyter.values.draft import Draft
+from aureus_jupyter.values.facts import Facts
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.settings import Settings
+from aureus_jupyter.values.verdict import Verdict
 
 __all__ = ["Asking", "Bench", "Report", "bench", "dialect_of", "principal_of"]
 
@@ -73,6 +78,26 @@ class Bench:
             )
         return found
 
+    def judge(self, draft: Draft, purpose: str) -> tuple[Facts, Verdict]:
+        """Return facts and verdict of a statement. Raises Refused and UserError for what the guard refuses on its own.
+
+        That a statement names a hidden column shows in a session when the engine binds it; here, when it binds over empty tables
+        only with that column (`unknown_column`).
+        """
+        facts, verdict = self.decider.judge(draft, self.reader, self.principal, purpose)
+        if verdict.hidden and self.reader.dialect == "duckdb" and self._names_hidden(draft.sql, facts, verdict):
+            raise UserError(
+                "unknown_column",
+                f"the statement names a column that is hidden from {self.principal.name}",
+                hint="For the one who asks there is no such column. Leave it out.",
+            )
+        return facts, verdict
+
+    def _names_hidden(self, sql: str, facts: Facts, verdict: Verdict) -> bool:
+        whole = [self.catalog.index[fold(use.dataset)] for use in facts.tables]
+        shown = [without(dataset, verdict.hidden) for dataset in whole]
+        return not _binds(sql, shown, facts) and _binds(sql, whole, facts)
+
     @property
     def who(self) -> str:
         """The one who asks, in words."""
@@ -82,6 +107,15 @@ class Bench:
         return (
             f"{self.principal.name} ({roles}{attributes}) for the purpose {self.purpose or 'none'}{place}, at {self.at}"
         )
+
+
+def _binds(sql: str, datasets: Sequence[Dataset], facts: Facts) -> bool:
+    """Whether a statement binds over empty tables made from contracts."""
+    with Binder() as binder:
+        for dataset in datasets:
+            list(binder.create(dataset))
+        binder.lock()
+        return not binder.statement(sql, facts.parameters)
 
 
 def principal_of(settings: Settings, asking: Asking) -> Principal:

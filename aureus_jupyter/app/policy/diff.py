@@ -92,7 +92,7 @@ def _judged(cell: SqlCell, on: Bench) -> Verdict | AureusError:
     """Return the verdict with the masks of those columns alone that the statement uses."""
     draft = Draft(sql=cell.sql, origin=Origin.SQL, parameters=cell.parameters)
     try:
-        facts, verdict = on.decider.judge(draft, on.reader, on.principal, cell.purpose or on.purpose)
+        facts, verdict = on.judge(draft, cell.purpose or on.purpose)
     except AureusError as error:
         return error
     used = {(fold(use.dataset), fold(column)) for use in facts.tables for column in use.columns}

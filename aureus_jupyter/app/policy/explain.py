@@ -24,6 +24,9 @@ from aureus_jupyter.values.verdict import DecisionRequest, Verdict
 
 __all__ = ["explain", "request_for", "whole"]
 
+_LONGEST = 120
+"""Characters of a condition's value that are shown: a list of countries tells no more than its beginning."""
+
 
 def explain(
     settings: Settings, asking: Asking, dataset: str = "", sql: str = "", notebook: Path | None = None
@@ -59,9 +62,9 @@ def _cell(on: Bench, cell: SqlCell) -> tuple[list[str], Any]:
 
 def _statement(on: Bench, draft: Draft, purpose: str) -> tuple[list[str], dict[str, Any]]:
     try:
-        facts, verdict = on.decider.judge(draft, on.reader, on.principal, purpose)
+        facts, verdict = on.judge(draft, purpose)
     except AureusError as error:
-        return ["The guard refuses it before any policy is asked.", *error.lines()], {"error": error.to_dict()}
+        return ["The guard refuses it:", *error.lines()], {"error": error.to_dict()}
     return _told(on, request_for(on, facts, purpose), verdict)
 
 
@@ -135,12 +138,13 @@ def _rules_on(rule: Rule, asked: Asked) -> bool:
 
 def _missed(rule: Rule, place: str) -> str:
     part, _, name = place.partition(".")
-    value = rule.policy[part][name]
-    words = (
-        ", ".join(map(str, value))
-        if isinstance(value, list)
-        else str(value).lower()
-        if value in (True, False)
-        else str(value)
-    )
-    return f"{name} [{words[:120]}] does not hold. {about(part, name)}"
+    return f"{name} [{_value_words(rule.policy[part][name])[:_LONGEST]}] does not hold. {about(part, name)}"
+
+
+def _value_words(value: Any) -> str:
+    """Return the value of a condition as a person writes it."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_value_words(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

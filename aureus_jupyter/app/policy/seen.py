@@ -24,7 +24,7 @@ def seen_as(settings: Settings, asking: Asking, sql: str, bind: bool = False) ->
     """
     on = bench(settings, asking)
     draft = Draft(sql=sql, origin=Origin.SQL)
-    facts, verdict = on.decider.judge(draft, on.reader, on.principal, on.purpose)
+    facts, verdict = on.judge(draft, on.purpose)
     lines = [f"As {on.who}:", "", *verdict_words(verdict)]
     data = {"who": to_dict(on.principal), "at": on.at, "verdict": to_dict(verdict), "facts": to_dict(facts), "sql": ""}
     if verdict.kind is not VerdictKind.DENY:
