@@ -153,7 +153,15 @@ EFFECTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "mask": st.fixed_dictionaries({"mask": masks()}),
     "filter": st.fixed_dictionaries(
-        {"filter": st.sampled_from([{"column": "c", "values": ["1"]}, {"column": "C", "attribute": "team"}])}
+        {
+            "filter": st.sampled_from(
+                [
+                    {"column": "c", "values": ["1"]},
+                    {"column": "C", "attribute": "team"},
+                    {"column": "gone", "op": "not_null"},
+                ]
+            )
+        }
     ),
     "cap": st.fixed_dictionaries({"cap": st.fixed_dictionaries({"rows": st.integers(1, 3)})}),
     "hide": st.fixed_dictionaries({"hide": st.just({"columns": {"names": ["n"]}})}),
@@ -171,7 +179,13 @@ def sets(draw: st.DrawFn) -> list[Rule]:
     first = draw(conditions())
     one = st.sampled_from(sorted(EFFECTS)).map(lambda effect: [effect])
     effects = draw(
-        st.one_of(st.just(["permit", "deny"]), one, one, st.lists(st.sampled_from(sorted(EFFECTS)), min_size=2))
+        st.one_of(
+            st.just(["permit", "deny"]),
+            st.just(["filter", "mask"]),
+            one,
+            one,
+            st.lists(st.sampled_from(sorted(EFFECTS)), min_size=2),
+        )
     )
     for number in range(draw(st.integers(2, 4))):
         body = first if draw(st.booleans()) else draw(pairs())[1]
@@ -195,6 +209,7 @@ def obliges(verdict: Verdict) -> tuple[Any, ...]:
 
 
 OPEN = rule({}, id_="open")
+PLAIN_DATASET = request_of(PLAIN).datasets[0]
 
 
 def answers(rules: list[Rule], without: str = "") -> list[Any]:
@@ -205,7 +220,7 @@ def answers(rules: list[Rule], without: str = "") -> list[Any]:
 
 @pytest.mark.slow
 def test_findings_are_true() -> None:
-    dataset = request_of(PLAIN).datasets[0]
+    dataset = PLAIN_DATASET
     told: Counter[str] = Counter()
 
     @settings(max_examples=150, deadline=None)
@@ -216,7 +231,13 @@ def test_findings_are_true() -> None:
             prove(finding, rules)
 
     tried()
-    assert all(told[code] > 3 for code in ("no_weight", "never_fires", "permit_denied", "not_covered")), told
+    assert all(
+        told[code] > 3 for code in ("no_weight", "never_fires", "permit_denied", "not_covered", "cannot_be_met")
+    ), told
+
+
+def named(finding: Finding, rules: list[Rule]) -> Rule:
+    return next(r for r in rules if r.id == finding.policy)
 
 
 def prove(finding: Finding, rules: list[Rule]) -> None:
@@ -225,13 +246,18 @@ def prove(finding: Finding, rules: list[Rule]) -> None:
         beside = rules if any(r.id == finding.policy and r.effect == "permit" for r in rules) else [*rules, OPEN]
         assert answers(beside) == answers(beside, finding.policy), finding
     elif finding.code == "never_fires":
-        one = next(r for r in rules if r.id == finding.policy)
+        one = named(finding, rules)
         assert not any(holds(one, request) for request in requests([one.policy])), finding
     elif finding.code == "permit_denied":
-        one = next(r for r in rules if r.id == finding.policy)
+        asked = [q for q in requests([r.policy for r in rules]) if holds(named(finding, rules), q)]
         engine = DeclarativePolicies(rules, "v")
-        asked = [q for q in requests([r.policy for r in rules]) if holds(one, q)]
         assert all(safe_rule(engine, q).kind == "deny" for q in asked), finding
+    elif finding.code == "cannot_be_met":
+        one, engine = named(finding, rules), DeclarativePolicies([*rules, OPEN], "v")
+        there = [
+            q for q in requests([{"when": named(finding, rules).policy["when"]}]) if q.datasets[0] == PLAIN_DATASET
+        ]
+        assert all(safe_rule(engine, q).kind == "deny" for q in there if holds(one, q)), finding
     elif finding.code == "not_covered":
         engine = DeclarativePolicies(rules, "v")
         who = requests([{"when": r.policy.get("when", {})} for r in rules])
@@ -294,3 +320,48 @@ def test_of_two_that_say_the_same_the_later_one_is_told() -> None:
         ("no_weight", "b")
     ]
     assert codes(rule({}, "budget", "a", budget=spent), rule({}, "budget", "b", budget={**spent, "per": "week"})) == []
+
+
+UNMET: dict[str, dict[str, Any]] = {
+    "d has no column gone": {"effect": "filter", "filter": {"column": "gone", "values": [1]}},
+    "the contract of d says no retention": {
+        "effect": "filter",
+        "filter": {"column": "n", "at_most_days_old": "dataset"},
+    },
+    "d has no column lost": {
+        "effect": "filter",
+        "filter": {"column": "n", "within": {"dataset": "D", "column": "lost"}},
+    },
+    "d has no column away": {
+        "effect": "filter",
+        "filter": {
+            "column": "n",
+            "within": {"dataset": "d", "column": "n", "where": [{"column": "away", "values": [1]}]},
+        },
+    },
+    "d has no column who": {"effect": "summary", "summary": {"smallest": 3, "person": "who"}},
+    "d has 2 approvers, and 3 must say yes": {"effect": "approve", "approvers": "dataset", "quorum": 3},
+    "d has 1 approvers, and 2 must say yes": {"effect": "approve", "approvers": ["x", "x"], "quorum": 2},
+}
+
+
+@pytest.mark.parametrize("why", UNMET)
+def test_what_a_dataset_cannot_give(why: str) -> None:
+    one = rule({}, **UNMET[why])
+    (found,) = (f for f in check_policies([OPEN, one], [PLAIN_DATASET]) if f.code == "cannot_be_met")
+    assert found.words.endswith(f": {why}") and not found.warning
+    if "within" not in str(one.policy):  # what a filter compares with is looked up when the statement is rewritten
+        assert safe_rule(DeclarativePolicies([OPEN, one], "v"), request_of(PLAIN)).kind == "deny"
+
+
+def test_what_a_dataset_can_give() -> None:
+    met = [
+        rule({}, "filter", "a", filter={"column": "N", "at_most_days_old": 3}),
+        rule({}, "filter", "b", filter={"column": "n", "within": {"dataset": "elsewhere", "column": "x"}}),
+        rule({}, "approve", "c", approvers="dataset", quorum=2),
+        rule({}, "review", "d", review={"reviewers": "dataset", "hours": 1}),
+        rule({"match": {"packs": ["b"]}}, "filter", "e", filter={"column": "gone", "values": [1]}),
+    ]
+    assert not [f for f in check_policies(met, [PLAIN_DATASET]) if f.code == "cannot_be_met"]
+    bare = replace(PLAIN_DATASET, approvers=())
+    assert [f.policy for f in check_policies(met, [bare]) if f.code == "cannot_be_met"] == ["c", "d"]

@@ -17,6 +17,7 @@ from aureus_jupyter.adapters.policies.conditions import matches
 from aureus_jupyter.adapters.policies.effects import chosen, kind_of, method_of
 from aureus_jupyter.adapters.policies.logic import Form, form, implies, impossible
 from aureus_jupyter.adapters.policies.rules import Rule
+from aureus_jupyter.adapters.policies.unmet import unmet
 from aureus_jupyter.adapters.policies.weight import KINDS, adds_nothing, shows_nothing
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.obligations import MaskMethod
@@ -60,8 +61,8 @@ class _One:
 def check_policies(rules: Sequence[Rule], datasets: Sequence[Dataset] = ()) -> list[Finding]:
     """Return what is wrong with the policies, problems first; `datasets` are those they are to govern, where known.
 
-    Problems are `never_fires`, `permit_denied` and `masks_clash`; warnings `no_weight`, `lone_alternative`, `fits_nothing`,
-    `not_covered` and `likely_typo`.
+    Problems are `never_fires`, `permit_denied`, `masks_clash` and `cannot_be_met`; warnings `no_weight`, `lone_alternative`,
+    `fits_nothing`, `not_covered` and `likely_typo`.
     """
     every = [_One(rule, form(rule.policy)) for rule in rules]
     dead = {one.rule.id: why for one in every if (why := impossible(one.form))}
@@ -72,6 +73,7 @@ def check_policies(rules: Sequence[Rule], datasets: Sequence[Dataset] = ()) -> l
     denied = list(_denied(alive))
     found += [_finding("permit_denied", one.rule, words) for one, words in denied]
     found += _clashes(alive, datasets)
+    found += _unmet(alive, datasets)
     found += _weightless(alive)
     found += _alternatives(alive)
     found += _placed(alive, datasets, {one.rule.id for one, _ in denied})
@@ -152,6 +154,14 @@ def _shared(one: _One, other: _One, datasets: Sequence[Dataset]) -> str:
             if both and _differ(one.policy, other.policy, kind_of(column)):
                 return f"{dataset.name}.{column.name}"
     return ""
+
+
+def _unmet(alive: Sequence[_One], datasets: Sequence[Dataset]) -> Iterator[Finding]:
+    for one in alive:
+        for dataset in datasets:
+            if matches(one.policy, dataset) and (why := unmet(one.policy, dataset, datasets)):
+                words = f"it cannot be met on {dataset.name}, which is refused wherever it applies: {why}"
+                yield _finding("cannot_be_met", one.rule, words)
 
 
 def _alternatives(alive: Sequence[_One]) -> Iterator[Finding]:
