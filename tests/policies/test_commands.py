@@ -203,6 +203,59 @@ def test_who(run: Run) -> None:
     )
 
 
+def test_who_is_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aureus_jupyter.app.policy.who.MOST", 8)
+    code, told = run("who", "--dataset", "orders")
+    assert code == 0
+    assert "Not varied, there are too many combinations: purpose, jurisdiction." in told
+
+
+def test_who_over_every_dimension(run: Run, shop: Path) -> None:
+    (shop / "shop" / "policies" / "more.policy.yaml").write_text(
+        "version: 1\npolicies:\n"
+        "  - {id: m.q, description: d, when: {origin: question, groups_none: [lab]}, effect: deny, code: q, reason: r, hint: h}\n"
+        "  - {id: m.u, description: d, when: {users_any: [root]}, effect: cap, reason: r, cap: {rows: 3}}\n"
+        "  - {id: m.e, description: d, when: {environments: [production, staging]}, effect: review, reason: r,"
+        " review: {reviewers: [z], hours: 1}}\n"
+        "  - {id: m.s, description: d, when: {cross_border: true}, effect: summary, reason: r, summary: {smallest: 4}}\n"
+        "  - {id: m.b, description: d, when: {lacks_attribute: badge}, effect: budget, reason: r,"
+        " budget: {measure: queries, limit: 9, per: day}}\n"
+        "  - {id: m.c, description: d, when: {uses_columns: [who], aggregated: true}, effect: deny, code: c, reason: r, hint: h}\n"
+    )
+    rows = json.loads(run("who", "--dataset", "orders", "--role", "analyst", "--purpose", "review", "--json")[1])[
+        "rows"
+    ]
+
+    def outcome(**values: str) -> str:
+        (one,) = {r["outcome"] for r in rows if all(v in r[name] for name, v in values.items())}
+        return one
+
+    here = {
+        "statement": "row by row",
+        "origin": "sql",
+        "user": "(another)",
+        "environment": "none",
+        "jurisdiction": "EU",
+    }
+    who = {"group": "none", "badge": "none"}
+    base = "allowed; without note; who masked (redact); rows where country is one of EU"
+    assert outcome(**here, **who) == f"{base}; budget of 9 queries"
+    assert outcome(**here, group="none", badge="(theirs)") == base
+    assert outcome(**{**here, "user": "root"}, group="none", badge="(theirs)") == f"{base}; at most 3 rows"
+    assert (
+        outcome(**{**here, "environment": "production/staging"}, group="none", badge="(theirs)")
+        == f"{base}; reviewed by z"
+    )
+    assert outcome(**{**here, "origin": "question"}, **who) == "refused"
+    assert outcome(**{**here, "origin": "question"}, group="lab", badge="(theirs)") == base
+    assert "groups of 4 at least" in outcome(**{**here, "jurisdiction": "(another)"}, **who)
+    assert outcome(**{**here, "jurisdiction": "US"}, **who) == "refused"
+    assert (
+        outcome(**{**here, "statement": "summary"}, group="lab", badge="(theirs)")
+        == "allowed; without note; refused with who"
+    )
+
+
 def test_as(run: Run) -> None:
     code, told = run("as", "eva", *HUMAN, "--", "SELECT", "who FROM orders")
     assert code == 0

@@ -204,12 +204,12 @@ def _outcome(on: Bench, dataset: Dataset, values: Mapping[str, Any], asking: Ask
     every = facts.tables[0].columns
     verdict = asked(every)
     if verdict.kind is not VerdictKind.DENY:
-        return _told(verdict), frozenset()
+        return _told(verdict, every), frozenset()
     if asked(()).kind is not VerdictKind.DENY:
         kept = tuple(c for c in every if asked((c,)).kind is not VerdictKind.DENY)
         part = asked(kept)
         if kept and part.kind is not VerdictKind.DENY:
-            return f"{_told(part)}; refused with {', '.join(c for c in every if c not in kept)}", _codes(verdict)
+            return f"{_told(part, kept)}; refused with {', '.join(c for c in every if c not in kept)}", _codes(verdict)
     return "refused", _codes(verdict)
 
 
@@ -217,13 +217,14 @@ def _codes(verdict: Verdict) -> frozenset[str]:
     return frozenset(reason.code for reason in verdict.reasons)
 
 
-def _told(verdict: Verdict) -> str:
+def _told(verdict: Verdict, columns: Sequence[str]) -> str:
+    """Return the verdict with its obligations, of the masks those on these columns."""
     parts = [ruling(verdict)]
+    masks = [mask for mask in verdict.masks if mask.column in columns]
     if verdict.hidden:
         parts.append(f"without {', '.join(h.column for h in verdict.hidden)}")
-    if verdict.masks:
-        methods = dict.fromkeys(m.method for m in verdict.masks)
-        parts += [f"{', '.join(m.column for m in verdict.masks if m.method is one)} masked ({one})" for one in methods]
+    for method in dict.fromkeys(mask.method for mask in masks):
+        parts.append(f"{', '.join(m.column for m in masks if m.method is method)} masked ({method})")
     parts += [f"rows where {filter_words(f)}" for f in verdict.filters]
     parts += [f"groups of {s.smallest} at least" for s in verdict.summaries]
     parts += [f"at most {verdict.rows:,} rows"] if verdict.rows is not None else []
