@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest --quiet
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SETUP := pyproject.toml labextension/package.json labextension/built-from.sha256
 
@@ -46,7 +46,7 @@ docs-check: .stamp/dev
 venv: .stamp/dev
 
 system:
-	@.ci/tools/bring_system.sh chromium postgresql java node shared
+	@.ci/tools/bring_system.sh chromium postgresql java node opa shared
 
 lint: .stamp/dev
 	@echo '== lint'

@@ -91,6 +91,14 @@ def _data_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     onboard.add_argument("--name", default="", help="the pack's name; default: the folder's")
     onboard.add_argument("--force", action="store_true", help="replace a pack that was drafted before")
     onboard.set_defaults(run=_onboard)
+    proof = commands.add_parser("selftest", help="attack this installation with the published corpus")
+    proof.add_argument(
+        "--url",
+        default="",
+        help="also on this PostgreSQL: an account that may make schemas, and is not the database's owner; the schemas "
+        "aureus_selftest and aureus_selftest_views are made and dropped",
+    )
+    proof.set_defaults(run=_selftest)
     demo = commands.add_parser("demo", help="run the demo notebook headless and verify its evidence")
     demo.add_argument("--out", type=Path, default=Path("demo-output"), help="where the notebook and the evidence go")
     demo.add_argument("--rows", type=int, default=0, help="loans to generate; default: the pack's 250,000")
@@ -181,6 +189,18 @@ def _onboard(options: argparse.Namespace) -> int:
     report = onboard_location(options.location, options.out, options.name or options.out.name, options.force)
     print(report.text())
     return 0
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.selftest import run_selftest
+
+    report = run_selftest(options.url)
+    print(_plain_lines(report.text()))
+    return 1 if report.failures else 0
+
+
+def _plain_lines(text: str) -> str:
+    return "\n".join(_plain(line) for line in text.splitlines())
 
 
 def _demo(options: argparse.Namespace) -> int:

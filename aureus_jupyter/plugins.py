@@ -26,7 +26,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "postgres": f"{_ADAPTERS}.engines.postgres:PostgresEngine",
             "sqlalchemy": f"{_ADAPTERS}.engines.copied:CopyEngine",
         },
-        "policies": {"declarative": f"{_ADAPTERS}.policies.declarative:load_policies"},
+        "policies": {
+            "declarative": f"{_ADAPTERS}.policies.declarative:load_policies",
+            "opa_bundle": f"{_ADAPTERS}.policies.opa.in_process:load_bundle",
+            "opa_server": f"{_ADAPTERS}.policies.opa.server:open_server",
+        },
         "catalog": {"pack": f"{_ADAPTERS}.catalogs.pack:PackSource"},
         "copilot": {
             "none": f"{_ADAPTERS}.copilots.offline:VerifiedQuestions",

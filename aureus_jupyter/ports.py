@@ -123,6 +123,11 @@ class Engine(Protocol):
         """What the connection is, without any secret."""
         ...
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person should know about the connection, such as that its account can write. Names no data."""
+        ...
+
     def tables(self) -> Sequence[RawTable]:
         """Return what the connection holds, for onboarding. Not what a cell may read."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aureus_jupyter.core.analyze import analyze
 from aureus_jupyter.core.rewrite import rewrite
-from aureus_jupyter.values.catalog import Catalog, Column, Dataset
+from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Pii
 from aureus_jupyter.values.plan import Plan
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Verdict, VerdictKind
 
@@ -46,6 +46,28 @@ STAFF = Dataset(
     name="staff", pack="p", source="bank.staff", columns=tuple(Column(name=n, type=t) for n, t in TYPES.items())
 )
 CATALOG = Catalog(datasets=(STAFF,))
+SHIFTS = """
+DROP TABLE IF EXISTS bank.shift;
+CREATE TABLE bank.shift (id bigint, staff_id bigint, site varchar, badge varchar, hours numeric(18,2), tags text[], info jsonb);
+INSERT INTO bank.shift SELECT i, i % 7, 'OSLO', 'b' || i, i, ARRAY['a', 'b' || i], jsonb_build_object('a', i, 'list', jsonb_build_array())
+  FROM generate_series(1, 20) AS g(i);
+GRANT SELECT ON bank.shift TO reader;
+"""
+SHIFT = Dataset(
+    name="shift",
+    pack="p",
+    source="bank.shift",
+    columns=(
+        Column(name="id", type="BIGINT", key=True),
+        Column(name="staff_id", type="BIGINT", references="staff.id"),
+        Column(name="site", type="VARCHAR"),
+        Column(name="badge", type="VARCHAR", pii=Pii.DIRECT),
+        Column(name="hours", type="DECIMAL(18,2)", pii=Pii.QUASI),
+        Column(name="tags", type="VARCHAR[]"),
+        Column(name="info", type="JSON"),
+    ),
+)
+BOTH = Catalog(datasets=(STAFF, SHIFT))
 MASKS = tuple(
     Mask(policy="p", dataset="staff", column=c, method=m, reason="r", step="100")
     for c, m in {

@@ -39,7 +39,8 @@ def below_floor(root: Path) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Measure after pytest-cov has written its data and before the summary is printed."""
-    if not session.config.getoption("--coverage-floor"):
+    # A worker of pytest-xdist has measured its part only; the process that started it puts the parts together.
+    if not session.config.getoption("--coverage-floor") or hasattr(session.config, "workerinput"):
         return
     report = below_floor(session.config.rootpath)
     session.config.stash[REPORT] = report

@@ -81,7 +81,20 @@ def main(arguments: list[str]) -> int:
         if any(not Path(line).is_relative_to(site) for line in found.stdout.split()):
             print(f"The tests would not see the wheel: {found.stdout}", file=sys.stderr)
             return 1
-        pytest = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=tests", "-m", NOT_HERE]
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "2",
+            "--dist",
+            "loadfile",
+            "-o",
+            "pythonpath=tests",
+            "-m",
+            NOT_HERE,
+        ]
         return subprocess.run([*pytest, *arguments], cwd=copy, env=env, check=False).returncode
 
 

@@ -264,14 +264,16 @@ class App:
         )
 
     def _notices(self, desk: Desk) -> tuple[str, ...]:
-        """Seal what other kernels left unfinished, and say so, once for each run; looked for once a minute and folder."""
+        """Say once what an engine tells; seal what other kernels left unfinished, looked for once a minute and folder."""
         store, now = desk.store, time.monotonic()
+        told = tuple(notice for notice in desk.engine.notices if notice not in self._told)
+        self._told.update(told)
         if now - self._recovered.get(store, -_A_MINUTE) < _A_MINUTE:
-            return ()
+            return told
         self._recovered[store] = now
         left = [run for run in store.interrupted() if run.id not in self._told]
         self._told.update(run.id for run in left)
-        return tuple(self._recover(run, desk) for run in left)
+        return (*told, *(self._recover(run, desk) for run in left))
 
     def _recover(self, run: Run, desk: Desk) -> str:
         foreign = run.events and (run.principal != desk.principal or run.tier != "in-kernel" or run.state != "running")

@@ -16,6 +16,7 @@ from aureus_jupyter.adapters.catalogs.find import data_dirs, find_pack
 from aureus_jupyter.adapters.config.connections import Connection, connection_of, from_ini, resolved_url
 from aureus_jupyter.adapters.config.load import RULE_SETTINGS
 from aureus_jupyter.adapters.config.secrets import resolve
+from aureus_jupyter.app.opa import bundle_files, with_opa
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
 from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
@@ -107,9 +108,9 @@ def catalog(settings: Settings, pack: str) -> Catalog:
 
 
 def policies(settings: Settings, pack: str) -> PolicyEngine:
-    """Return the house's, the pack's and the administrator's policies as one engine."""
+    """Return the house's, the pack's and the administrator's policies as one engine, with OPA's where it is configured."""
     found: PolicyEngine = plugins.load("policies", "declarative")(policy_folders(settings, pack))
-    return found
+    return with_opa(settings, found)
 
 
 def decider(settings: Settings, pack: str, clock: Clock, environment: str | None = None) -> Decider:
@@ -138,7 +139,7 @@ def rule_files(settings: Settings, pack: str) -> tuple[str, ...]:
     """Return every file and folder whose change would change a decision: policies, contracts, the pack itself."""
     folders = [*policy_folders(settings, pack), pack_folder(settings, pack)]
     below = [p for folder in folders for p in folder.rglob("*") if p.is_dir() or p.suffix in {".yaml", ".yml"}]
-    return tuple(dict.fromkeys(str(path) for path in (*folders, *below)))
+    return tuple(dict.fromkeys(str(path) for path in (*folders, *below, *bundle_files(settings))))
 
 
 def stamp(files: Sequence[str]) -> tuple[tuple[int, int], ...]:

@@ -1,28 +1,39 @@
 """From text to facts: what a statement would read, or why nobody can say.
 
 DuckDB's own tree is the judge; sqlglot is the second opinion on the tables. Where they disagree, nothing runs.
-PostgreSQL has no tree to ask for: sqlglot is read against an allow-list there, and the server's own analysis gives the
-second opinion when the adapter prepares the statement.
+Other engines show no tree: what sqlglot reads is brought into the same layout (`core.bridge`), so that there is one analysis. Their
+own reading of the statement is the second opinion when the adapter prepares it.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from aureus_jupyter.core import opinion
+from aureus_jupyter.core.bridge import translate
+from aureus_jupyter.core.bridge.postgres import POSTGRES
+from aureus_jupyter.core.bridge.rules import Rules, surface_of
+from aureus_jupyter.core.bridge.spark import SPARK
+from aureus_jupyter.core.failing import can_raise
+from aureus_jupyter.core.kinds import Kind
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.reading import Reading, TableRef, read_tree
 from aureus_jupyter.core.size import check_size
 from aureus_jupyter.core.text import bind_names, check_cell, check_sql
-from aureus_jupyter.errors import AureusError, Refused, UserError
+from aureus_jupyter.errors import AureusError, Refused, Span, UserError
 from aureus_jupyter.values.catalog import Catalog, Dataset, fold
 from aureus_jupyter.values.facts import Facts, TableUse
 
 __all__ = ["analyze", "bound_text", "check_parameters"]
+
+
+_RULES = {"postgres": POSTGRES, "spark": SPARK}
 
 
 @functools.lru_cache(maxsize=256)
@@ -46,17 +57,23 @@ _WORDS = frozenset(
 
 
 def analyze(
-    sql: str, tree: Any, catalog: Catalog, dialect: str, shown: Callable[[], Catalog] = lambda: Catalog(datasets=())
+    sql: str,
+    tree: Any,
+    catalog: Catalog,
+    dialect: str,
+    shown: Callable[[], Catalog] = lambda: Catalog(datasets=()),
+    parameters: Mapping[str, Kind] = MappingProxyType({}),
 ) -> Facts:
     """Return the facts of `sql`, whose engine tree is `tree` (None where the engine has none).
 
     `shown` gives the part of the catalog whose names the one who asks may see: hints name no others, and none by default.
+    `parameters` are the kinds of what is bound; what is not known can raise.
     Total: whatever goes wrong inside becomes a refusal with the code `unreadable`. Raises Refused or UserError only.
     """
     try:
         if dialect == "duckdb":
-            return _duckdb(sql, tree, catalog, shown)
-        return _portable(sql, catalog, dialect, shown)
+            return _duckdb(sql, tree, catalog, shown, parameters)
+        return _translated(sql, catalog, _RULES[dialect], shown)
     except AureusError as error:
         if error.code == "syntax_error" and (name := _reserved(sql, shown())):
             error.hint = f'The dataset {name} has the name of a word of SQL: write "{name}" in double quotes.'
@@ -75,7 +92,9 @@ def _reserved(sql: str, shown: Catalog) -> str:
     return next((d.name for d in shown.datasets if fold(d.name) in bare & _WORDS), "")
 
 
-def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog]) -> Facts:
+def _duckdb(
+    sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog], parameters: Mapping[str, Kind]
+) -> Facts:
     bound = bound_text(sql, "duckdb")
     reading = read_tree(bound, tree)
     datasets = _datasets(reading.tables, catalog, shown)
@@ -91,6 +110,7 @@ def _duckdb(sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog])
     uses = tuple(_use(dataset, reading) for dataset in datasets)
     _check_columns(reading, datasets, shown)
     found = trace(tree, catalog)
+    reading.can_raise = can_raise(tree, datasets, parameters)
     return _facts(reading, uses, found)
 
 
@@ -107,11 +127,31 @@ def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
     )
 
 
-def _portable(sql: str, catalog: Catalog, dialect: str, shown: Callable[[], Catalog]) -> Facts:
-    bound_text(sql, dialect)
-    reading = opinion.reading(sql, dialect)
-    datasets = _datasets(reading.tables, catalog, shown)
-    return _facts(reading, tuple(_use(dataset, reading) for dataset in datasets), Trace())
+def _translated(sql: str, catalog: Catalog, rules: Rules, shown: Callable[[], Catalog]) -> Facts:
+    bound_text(sql, rules.name)
+
+    def dataset(name: str, span: Span) -> Dataset:
+        (found,) = _datasets([TableRef(name, name, span)], catalog, shown)
+        return found
+
+    def unknown(name: str, known: Iterable[str]) -> UserError:
+        seen = {fold(c.name) for d in shown().datasets for c in d.columns}
+        near = [key for key in known if fold(key) in seen]
+        return UserError(
+            "unknown_column",
+            f"nothing that can be named here has a column {_safe(name)}",
+            hint=nearest_hint(name, near, "See %aureus catalog and the dataset's name for its columns."),
+        )
+
+    made = translate(sql, rules, dataset, unknown)
+    check_size(made.tree, catalog)  # first: what is named once and used often stands in the tree as often
+    reading = read_tree(sql, made.tree, surface_of(rules))
+    reading.stars |= made.stars
+    uses = tuple(_use(dataset, reading) for dataset in _datasets(reading.tables, catalog, shown))
+    found = trace(made.tree, catalog)
+    outputs = tuple(replace(o, name=name) for o, name in zip(found.outputs, made.names, strict=False))
+    facts = _facts(reading, uses, Trace(outputs=outputs, aggregated=found.aggregated and made.sure))
+    return replace(facts, functions=tuple(sorted(made.functions)), can_raise=facts.can_raise or made.raises)
 
 
 def _datasets(refs: Iterable[TableRef], catalog: Catalog, shown: Callable[[], Catalog]) -> tuple[Dataset, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aureus_jupyter.core.postgres import SERVER_FUNCTIONS, SERVER_TYPES
+from aureus_jupyter.core.bridge.postgres import SERVER_FUNCTIONS, SERVER_TYPES
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.facts import TableUse
@@ -26,23 +26,27 @@ class Dependencies:
     `relations` has each relation's object id and the positions of the columns read, from 1; 0 is the row as a whole,
     less than 0 a system column. `functions` are names of `pg_catalog`, or `schema.name`. `types` likewise. Casts of the
     server's own and types of the shadows' own columns are in neither. `foreign` are the kinds of other objects that
-    are not part of the server, such as an operator somebody made.
+    are not part of the server, such as an operator somebody made. `names` are the names of the result's columns; empty is not known.
     """
 
     relations: Mapping[int, frozenset[int]]
     functions: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
 
 def check_dependencies(
-    found: Dependencies, shadows: Mapping[int, Dataset], reads: Sequence[TableUse] | None = None
+    found: Dependencies,
+    shadows: Mapping[int, Dataset],
+    reads: Sequence[TableUse] | None = None,
+    names: Sequence[str] = (),
 ) -> None:
     """Refuse a statement whose server reading is not ours. `shadows` tells each shadow's object id.
 
     A shadow has the contract's columns in the contract's order. With `reads` the columns are compared as well: the
-    server may see fewer than we said, never others. Raises Refused `binder_disagrees`, `function_not_allowed`
-    or `type_not_allowed`.
+    server may see fewer than we said, never others; so are the result's columns with `names`, as labels go by their places.
+    Raises Refused `binder_disagrees`, `function_not_allowed` or `type_not_allowed`.
     """
     if set(found.relations) != set(shadows):
         raise Refused(
@@ -72,6 +76,23 @@ def check_dependencies(
         )
     for oid, dataset in shadows.items():
         _check_columns(found.relations[oid], dataset, reads)
+    _check_names(found.names, names)
+
+
+_ALIKE = frozenset({("extract", "date_part")})
+"""A name as servers have it from PostgreSQL 14 on, and before."""
+
+
+def _check_names(theirs: Sequence[str], ours: Sequence[str]) -> None:
+    """Refuse other names, or another number of them. A parameter has no name to us, and its type's to a view, which has none."""
+    pairs = list(zip(ours, theirs, strict=False))
+    same = all(one in {other, "?column?"} or (one, other) in _ALIKE for one, other in pairs)
+    if ours and theirs and (len(ours) != len(theirs) or not same):
+        raise Refused(
+            "binder_disagrees",
+            "the server would make other columns of the result than the guard found",
+            hint=_REPORT,
+        )
 
 
 def _check_columns(places: frozenset[int], dataset: Dataset, reads: Sequence[TableUse] | None) -> None:
@@ -84,5 +105,5 @@ def _check_columns(places: frozenset[int], dataset: Dataset, reads: Sequence[Tab
         raise Refused(
             "binder_disagrees",
             f"the server would read other columns of {dataset.name} than the guard found",
-            hint="Write each column's own name, without renaming a dataset's columns in FROM.",
+            hint=_REPORT,
         )

@@ -7,16 +7,22 @@ allow-list nor its reviewed refusals, so that an upgrade cannot add a function u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 __all__ = [
     "AGGREGATES",
     "ALLOWED",
     "BOUNDED",
     "CANNOT_RAISE",
+    "DUCKDB",
+    "OPERATORS",
     "PICKING",
     "SUMMARIES",
     "SUMMARIES_OF_LABELS",
     "TABLE_FUNCTIONS",
     "UNLISTED",
+    "Surface",
     "why_refused",
 ]
 
@@ -144,6 +150,18 @@ CANNOT_RAISE = (
     )
 )
 """Names that answer on every row, whatever the row holds. Anything else puts a barrier before hidden rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What an engine's statements may call: the functions' names, which of them answer on every row, and whose size is bounded."""
+
+    functions: frozenset[str]
+    cannot_raise: frozenset[str]
+    bounded: Mapping[str, tuple[tuple[int, ...], int]]
+
+
+DUCKDB = Surface(ALLOWED, CANNOT_RAISE, BOUNDED)
 
 _FAMILIES = (
     (

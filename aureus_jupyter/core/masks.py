@@ -13,7 +13,7 @@ from aureus_jupyter.values.catalog import Column
 from aureus_jupyter.values.obligations import Mask, MaskMethod, Scalar
 from aureus_jupyter.values.plan import MARK, RAW
 
-__all__ = ["cast_to", "literal", "masked"]
+__all__ = ["cast_to", "literal", "masked", "masked_as"]
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\[\])*\Z", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,9})?\Z", re.ASCII)
@@ -50,7 +50,11 @@ def masked(column: Column, mask: Mask, dialect: str) -> str:
 
     Raises Refused `cannot_mask` when the mask does not fit the column's type.
     """
-    spell = spelling(dialect)
+    return masked_as(column, mask, spelling(dialect))
+
+
+def masked_as(column: Column, mask: Mask, spell: Spelling) -> str:
+    """Return the same in a spelling of the caller's."""
     return _MASKS[mask.method](column, mask, spell)
 
 

@@ -26,9 +26,9 @@ def modifiers(node: Mapping[str, Any]) -> list[Any]:
 
 def renames(late: list[Any], items: list[Any], scope: Scope) -> bool:
     """Whether a condition after grouping uses an alias that is another column's name too: there the engine takes the alias."""
-    aliases = {fold(i["alias"]) for i in items if i.get("alias") and not _is_named_so(i, scope)}
     columns = {c.name for relation in scope.relations for c in relation.columns} | {r.alias for r in scope.relations}
-    return not (aliases & columns).isdisjoint(fold(name) for name in names_below(late))
+    named = columns.intersection(fold(name) for name in names_below(late))
+    return any(i.get("alias") and fold(i["alias"]) in named and not _is_named_so(i, scope) for i in items)
 
 
 def _is_named_so(item: Mapping[str, Any], scope: Scope) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aureus_jupyter.core.functions import ALLOWED, BOUNDED, CANNOT_RAISE, TABLE_FUNCTIONS, UNLISTED, why_refused
+from aureus_jupyter.core.functions import DUCKDB, TABLE_FUNCTIONS, UNLISTED, Surface, why_refused
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.text import span_at
 from aureus_jupyter.errors import Refused, Span, UserError
@@ -93,6 +93,7 @@ class Reading:
     joins: int = 0
     has_filter: bool = False
     can_raise: bool = False
+    surface: Surface = DUCKDB
 
     def span(self, node: Mapping[str, Any]) -> Span | None:
         """Return where a node stands in the text, or None when the engine does not say."""
@@ -100,8 +101,8 @@ class Reading:
         return span_at(self.text, at) if isinstance(at, int) and 0 <= at <= len(self.text) else None
 
 
-def read_tree(text: str, tree: Any) -> Reading:
-    """Walk the answer of `json_serialize_sql` for `text`.
+def read_tree(text: str, tree: Any, surface: Surface = DUCKDB) -> Reading:
+    """Walk the answer of `json_serialize_sql` for `text`, or a tree that was brought into its layout, with that engine's functions.
 
     Does not resolve a name against a catalog. Raises UserError `syntax_error`, or Refused with the code of the first
     thing that is not on the lists.
@@ -117,7 +118,7 @@ def read_tree(text: str, tree: Any) -> Reading:
             f"a cell holds one statement, this one holds {len(statements)}",
             hint="Put each statement in a cell of its own.",
         )
-    reading = Reading(text)
+    reading = Reading(text, surface=surface)
     _query(reading, statements[0].get("node"), frozenset())
     return reading
 
@@ -278,6 +279,8 @@ def _names(reading: Reading, key: str, value: Any) -> None:
             raise Refused("too_deep", f"a name has at most {MAX_NAME_PARTS} parts", hint="Name the inner part first.")
         reading.names.add(tuple(fold(part) for part in parts))
     else:
+        for part in parts if key == "using_columns" else ():
+            _refuse_hidden(reading, part, {})
         reading.names.update((fold(part),) for part in parts)
 
 
@@ -310,7 +313,11 @@ def _star(reading: Reading, node: Mapping[str, Any], scope: list[str]) -> None:
 
 
 def _column(reading: Reading, node: Mapping[str, Any]) -> None:
-    last = fold(str(node["column_names"][-1]))
+    _refuse_hidden(reading, str(node["column_names"][-1]), node)
+
+
+def _refuse_hidden(reading: Reading, name: str, node: Mapping[str, Any]) -> None:
+    last = fold(name)
     if last in _HIDDEN_COLUMNS:
         raise Refused(
             "hidden_column",
@@ -336,19 +343,19 @@ def _type(reading: Reading, node: Mapping[str, Any]) -> None:
 def _function(reading: Reading, node: Mapping[str, Any]) -> None:
     path = path_of(node) or (str(node.get("function_name", "")),)
     name = path[-1].lower()
-    if len(path) != 1 or name not in ALLOWED:
+    if len(path) != 1 or name not in reading.surface.functions:
         raise _refuse_function(reading, path, node)
     if node.get("export_state"):
         raise Refused("export_state", "EXPORT_STATE shows an aggregate's inside", hint="Select the aggregate itself.")
     reading.functions.add(name)
-    if name not in CANNOT_RAISE:
+    if name not in reading.surface.cannot_raise:
         reading.can_raise = True
-    if name in BOUNDED:
+    if name in reading.surface.bounded:
         _bounded(reading, node, name)
 
 
 def _bounded(reading: Reading, node: Mapping[str, Any], name: str) -> None:
-    places, most = BOUNDED[name]
+    places, most = reading.surface.bounded[name]
     for place, argument in enumerate(node.get("arguments") or []):
         literal = (argument.get("expression") or {}).get("literal") or {}
         text = str(literal.get("text", "")) if literal.get("kind") == "INTEGER" else ""
@@ -378,7 +385,7 @@ def _refuse_function(reading: Reading, path: tuple[str, ...], node: Mapping[str,
         why = "what stands before its dot could be a schema as well as a column"
         hint = f"Write {name}(...) with the column inside the brackets."
     elif why == UNLISTED:
-        hint = nearest_hint(name, ALLOWED, hint)
+        hint = nearest_hint(name, reading.surface.functions, hint)
     return Refused(
         "function_not_allowed", f"the function {name} cannot be used, because {why}", hint=hint, span=reading.span(node)
     )

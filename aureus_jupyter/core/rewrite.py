@@ -59,6 +59,7 @@ def rewrite(
         parameters=facts.parameters,
         rows=min(caps) if caps else None,
         reads=facts.tables,
+        names=tuple(output.name for output in facts.outputs),
     )
 
 

@@ -121,11 +121,21 @@ class Relation:
     """As in `Table`."""
     mark: int = 0
     """A number no other relation has."""
+    repeats: bool = field(init=False, compare=False)
+    """Whether a name stands twice. The engine then makes up names that the tree does not hold."""
+    unnamed: bool = field(init=False, compare=False)
+    """Whether a column has no name. The engine then names it by its text."""
+    index: Mapping[str, Col] = field(init=False, compare=False)
+    """The first column of each name."""
 
-    @property
-    def repeats(self) -> bool:
-        """Whether a name stands twice. The engine then makes up names that the tree does not hold."""
-        return len({c.name for c in self.columns}) < len(self.columns)
+    def __post_init__(self) -> None:
+        """Look once at the names: every name of a query is looked up in every relation."""
+        index: dict[str, Col] = {}
+        for column in self.columns:
+            index.setdefault(column.name, column)
+        object.__setattr__(self, "index", index)
+        object.__setattr__(self, "repeats", len(index) < len(self.columns))
+        object.__setattr__(self, "unnamed", "" in index)
 
 
 @dataclass(slots=True)
@@ -203,7 +213,7 @@ def resolve(parts: list[str], scope: Scope) -> Col | None:
         if _is_borne(parts[0], scope) or any(c.name == parts[0] for c in scope.laterals):
             raise UnknownColumnsError
         return whole
-    if any(c.name == "" for relation in scope.relations for c in relation.columns):
+    if any(relation.unnamed for relation in scope.relations):
         raise UnknownColumnsError
     if len(parts) == 1 and parts[0] in _CLOCK and not _is_borne(parts[0], scope):
         if any(c.name == parts[0] for c in scope.laterals):
@@ -286,7 +296,7 @@ def _qualified(parts: list[str], scope: Scope) -> Iterable[Col]:
 
 
 def _column(relation: Relation, name: str) -> Col | None:
-    return next((c for c in relation.columns if c.name == name), None)
+    return relation.index.get(name)
 
 
 def _whole(alias: str, scope: Scope) -> Col | None:
@@ -328,8 +338,5 @@ def _may_hold(relation: Relation, parts: list[str]) -> bool:
 
     It numbers a repeated name, and names an expression by its text, which is no plain word.
     """
-    unsaid = any(c.name == "" for c in relation.columns) and not all(
-        p.isidentifier() and p not in _CONSTANTS for p in parts
-    )
-    named = {relation.alias, *(c.name for c in relation.columns)}
-    return (relation.repeats or unsaid) and not named.isdisjoint(parts)
+    unsaid = relation.unnamed and not all(p.isidentifier() and p not in _CONSTANTS for p in parts)
+    return (relation.repeats or unsaid) and any(p == relation.alias or p in relation.index for p in parts)

@@ -22,7 +22,7 @@ __all__ = [
     "check_cell",
     "check_sql",
 ]
-__all__ += ["looks_like_sql", "might_be_sql", "pieces", "span_at", "spell_names"]
+__all__ += ["looks_like_sql", "might_be_sql", "named_places", "pieces", "span_at", "spell_names"]
 
 MAX_BYTES = 64 * 1024
 MAX_TOKENS = 8_000
@@ -240,6 +240,18 @@ def spell_names(text: str, spell: Callable[[str], str], other: Callable[[str], s
         named = piece.kind == "param" and not (before.isalnum() or before in "_\"'])}[:$")
         out.append(spell(part[1:]) if named else other(part))
     return "".join(out)
+
+
+def named_places(text: str) -> list[str]:
+    """Return the name of each `:name` in the text, as often as it stands there."""
+    found: list[str] = []
+
+    def seen(name: str) -> str:
+        found.append(name)
+        return name
+
+    spell_names(text, seen, lambda other: other)
+    return found
 
 
 _QUERY_WORDS = frozenset({"select", "with", "from", "values", "pivot", "unpivot", "table"})

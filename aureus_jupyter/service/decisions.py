@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
 from aureus_jupyter.core.decide import safe_rule
+from aureus_jupyter.core.kinds import kind_of_value
 from aureus_jupyter.core.rewrite import rewrite, without
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.ports import PolicyEngine, SecondReading
@@ -100,12 +101,12 @@ class Decider:
         self, draft: Draft, engine: Reader, principal: Principal, purpose: str, rows: int | None = None
     ) -> Decided:
         """Return facts, verdict and plan. Raises Refused and UserError for what cannot be judged at all."""
-        names = tuple(name for name, _ in draft.parameters)
+        kinds = tuple((name, kind_of_value(value)) for name, value in draft.parameters)
         versions = (self.catalog.version, self.policies.version)
         asker = self._asker(principal, purpose)
         return _remembered(
             self._memory,
-            (draft.sql, draft.origin, engine.dialect, asker, rows, names, versions),
+            (draft.sql, draft.origin, engine.dialect, asker, rows, kinds, versions),
             lambda: self._decide(draft, engine, asker, rows),
         )
 
@@ -132,8 +133,13 @@ class Decider:
         bound = bound_text(draft.sql, engine.dialect)
         tree = engine.read(bound).tree
 
+        kinds = {name: kind_of_value(value) for name, value in draft.parameters}
+
+        def shown() -> Catalog:
+            return self.visible(asker.principal, asker.purpose)
+
         def judged(view: Catalog) -> tuple[Facts, Verdict]:
-            facts = analyze(draft.sql, tree, view, engine.dialect, lambda: self.visible(asker.principal, asker.purpose))
+            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds)
             check_parameters(facts.parameters, (name for name, _ in draft.parameters))
             return facts, self._rule(facts, asker, draft.origin)
 

@@ -22,7 +22,7 @@ from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest, MaskMethod, Op, Verdict, VerdictKind
 
-__all__ = ["DATASETS", "HOUSE", "PolicyConformance", "ask"]
+__all__ = ["DATASETS", "HOUSE", "REQUESTS", "PolicyConformance", "ask"]
 
 HOUSE = """\
 1. The datasets account and client may be read by the role analyst for the purposes review and audit. Nothing else may be read.

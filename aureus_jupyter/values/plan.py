@@ -81,6 +81,7 @@ class Plan:
     `sql` is exactly what the user or the draft wrote. `bound` is the same text with each `:name` spelled as the
     engine's own placeholder, character for character otherwise. `rows` caps the rows fetched, or None. `reads` are the
     datasets and columns the verdict is about, for an engine that can compare them with its own reading; None is not known.
+    `names` are the result's columns as the analysis has them, for the same use; empty is not known.
     """
 
     sql: str
@@ -90,6 +91,7 @@ class Plan:
     parameters: tuple[str, ...] = ()
     rows: int | None = None
     reads: tuple[TableUse, ...] | None = None
+    names: tuple[str, ...] = ()
 
     def rewritten(self) -> str:
         """Return the whole as one readable text for evidence and display. It is not what is executed."""

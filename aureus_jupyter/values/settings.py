@@ -17,7 +17,7 @@ class Settings:
     password that a file holds, and is therefore not part of the text form.
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir` and
-    `trust_file` in Jupyter's data directory. `time_limit` and `copilot_timeout` are in seconds, `max_results` in rows.
+    `trust_file` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout` are in seconds, `max_results` in rows.
     `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
     that stand where the user cannot write.
     """
@@ -31,6 +31,14 @@ class Settings:
     pack: str = "credit-risk"
     packs_path: str = ""
     policies_path: str = ""
+    opa_bundles: str = ""
+    opa_bundle_key: str = ""
+    opa_server: str = ""
+    opa_token: str = ""
+    opa_timeout: float = 5.0
+    opa_package: str = "trino"
+    opa_rules: tuple[str, ...] = ("allow", "rowFilters", "batchColumnMasks")
+    opa_same: str = ""
     engine: str = ""
     connections: Pairs = field(default=(), repr=False)
     seed_rows: int = 0
@@ -67,6 +75,14 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "pack": "The pack cells use: its name, or its folder.",
         "packs_path": "Where more packs are; several folders as in PATH.",
         "policies_path": "Where more policies are; several folders as in PATH.",
+        "opa_bundles": "Bundles that `opa build -t plan` made; several files as in PATH.",
+        "opa_bundle_key": "The public key bundles are signed for, a PEM file; empty where they are not signed.",
+        "opa_server": "Where an OPA server is that is asked too.",
+        "opa_token": "The server's bearer token, as a reference: env:NAME or keyring:service/user.",
+        "opa_timeout": "Seconds a decision of the server may take, with all its questions.",
+        "opa_package": "The package of the rules that OPA is asked, with slashes.",
+        "opa_rules": "Which rules OPA is asked: allow, batch, rowFilters, batchColumnMasks or columnMask, aureus.",
+        "opa_same": "Which of policies, bundles and server hold the same policy, and so must agree; empty for none.",
         "engine": "Alias of the connection cells use; empty for the pack's own.",
         "connections": "Connections by alias: a DuckDB file, a folder, or a URL whose password is a reference.",
         "seed_rows": "How many rows a pack's seeds have; 0 for the pack's own number.",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aureus_jupyter.adapters.config.load import SYSTEM_FOLDERS, load_settings
+from aureus_jupyter.adapters.config.load import RULE_SETTINGS, SYSTEM_FOLDERS, load_settings
 from aureus_jupyter.errors import UserError
 from aureus_jupyter.values.settings import Settings
 
@@ -112,7 +112,7 @@ def test_an_administrator_cannot_be_loosened(load: Load, folders: dict[str, Any]
     assert (settings.principal, settings.roles) == ("svc", ("analyst",))
     assert (settings.time_limit, settings.max_results) == (60.0, 100)
     assert settings.policies_path == "/bank", "a policy of one's own could permit what the house's do not"
-    assert settings.fixed == ("max_results", "packs_path", "policies_path", "principal", "roles", "time_limit")
+    assert set(settings.fixed) == {"max_results", "principal", "roles", "time_limit"} | RULE_SETTINGS - {"pack"}
     assert "roles" in settings.locked
     assert load(AUREUS_TIME_LIMIT="5", AUREUS_MAX_RESULTS="10").time_limit == 5.0
     assert load(AUREUS_MAX_RESULTS="10").max_results == 10

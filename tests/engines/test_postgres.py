@@ -321,3 +321,27 @@ def test_a_cell_over_postgres(front: Any, admin: str, monkeypatch: pytest.Monkey
     assert front.cell("--pack ./mine -e pg", "SELECT * FROM bank.vip").code == "qualified_name"
     everything = b"".join(Path(p).read_bytes() for run in front.runs for p in run.iterdir())
     assert str(admin).encode() not in everything
+
+
+def test_an_account_that_may_write_is_told_of(postgres: str) -> None:
+    def notices() -> tuple[str, ...]:
+        engine = PostgresEngine.open(postgres.replace("bank@", "writer@").replace("/postgres?", "/writing?"))
+        engine.close()
+        return tuple(engine.notices)
+
+    with psycopg.connect(postgres, autocommit=True) as boss:
+        boss.execute("CREATE ROLE writer LOGIN")
+        boss.execute("CREATE DATABASE writing")
+    try:
+        with psycopg.connect(postgres.replace("/postgres?", "/writing?"), autocommit=True) as boss:
+            boss.execute("CREATE SCHEMA bank; CREATE TABLE bank.staff (id integer)")
+            boss.execute("GRANT USAGE ON SCHEMA bank TO writer; GRANT SELECT ON bank.staff TO writer")
+            assert notices() == ()
+            boss.execute("GRANT INSERT ON bank.staff TO writer")
+            assert "may change data" in notices()[0]
+            boss.execute("REVOKE INSERT ON bank.staff FROM writer; GRANT CREATE ON SCHEMA bank TO writer")
+            assert notices()
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as boss:
+            boss.execute("DROP DATABASE writing")
+            boss.execute("DROP ROLE writer")

@@ -66,10 +66,35 @@ def test_a_column_that_the_guard_did_not_find_is_refused(engine: PostgresEngine)
         "SELECT count(*) AS n FROM staff a NATURAL JOIN (SELECT 1::bigint AS id) b",
     ):
         plan = planned(sql)
+        engine.prepare(plan, [STAFF])
         with pytest.raises(Refused) as caught:
-            engine.prepare(plan, [STAFF])
+            engine.prepare(replace(plan, reads=(TableUse(dataset="staff", columns=("site",)),)), [STAFF])
         assert caught.value.code == "binder_disagrees"
         engine.prepare(replace(plan, reads=None), [STAFF])
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("SELECT id, nick FROM staff", ("id",)),
+        ("SELECT id, nick FROM staff", ("nick", "id")),
+        ('SELECT id AS "a) b", nick AS "\\", site AS "c""d" FROM staff', ("a) b", "\\", "c")),
+    ],
+)
+def test_columns_of_the_result_that_the_guard_did_not_find_are_refused(
+    sql: str, named: tuple[str, ...], engine: PostgresEngine
+) -> None:
+    plan = planned(sql)
+    engine.prepare(plan, [STAFF])
+    with pytest.raises(Refused) as caught:
+        engine.prepare(replace(plan, names=named), [STAFF])
+    assert caught.value.code == "binder_disagrees"
+    engine.prepare(replace(plan, names=()), [STAFF])
+
+
+def test_names_differ_where_servers_do() -> None:
+    found = Dependencies(relations={}, names=("date_part", "unknown"))
+    check_dependencies(found, {}, (), ("extract", "?column?"))
 
 
 def test_a_row_as_a_whole_is_all_its_columns(engine: PostgresEngine) -> None:

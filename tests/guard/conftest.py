@@ -15,6 +15,11 @@ from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Pii
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     """Two datasets that share column names."""
+    return bank_catalog()
+
+
+def bank_catalog() -> Catalog:
+    """Return the two datasets of the guard's tests."""
     loan = [
         Column(name="loan_id", type="BIGINT", key=True),
         Column(name="borrower_id", type="BIGINT", references="borrower.borrower_id"),

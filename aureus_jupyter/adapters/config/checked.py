@@ -20,7 +20,7 @@ _KINDS = {f.name: str(f.type).split(" ")[0] for f in dataclasses.fields(Settings
 NAMES = tuple(_KINDS)
 """Every setting a person may set."""
 PAIRS = {"attributes", "connections"}
-_TUPLES = {"roles"}
+_TUPLES = {"roles", "opa_rules"}
 _TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,)}
 _WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -30,12 +30,18 @@ _MOST = {"threads": 256}
 """An engine makes as many as it is told, and is then busy with nothing else."""
 _FORMS = {
     "copilot_key": (re.compile(r"|(env|keyring):.+"), "a reference: env:NAME or keyring:service/user"),
+    "opa_token": (re.compile(r"|(env|keyring):.+"), "a reference: env:NAME or keyring:service/user"),
+    "opa_package": (re.compile(r"[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*"), "a package, such as bank/trino"),
+    "opa_same": (
+        re.compile(r"|(policies|bundles|server) (policies|bundles|server)( (policies|bundles|server))?"),
+        "two or three of policies, bundles and server",
+    ),
     "copilot_api": (re.compile(r"openai|azure"), "openai or azure"),
     "memory_limit": (re.compile(r"|[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE), "a size such as 4GB"),
 }
 
 
-_PLACES = {"evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
+_PLACES = {"opa_bundle_key", "evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:

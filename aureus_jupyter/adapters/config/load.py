@@ -5,7 +5,7 @@ pyproject.toml (nearest folder upwards) < `AUREUS_*` < `%config Aureus.*` < admi
 
 What an administrator sets is fixed, and numbers are bounds: a lower limit below stays. The system folders are named in code,
 because an environment variable is the user's to set. Connections are joined by alias; everything else is replaced. Once an
-administrator sets any of `pack`, `packs_path` and `policies_path`, nobody else says where rules come from.
+administrator sets any of `RULE_SETTINGS`, nobody else says where rules come from.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ SYSTEM_FOLDERS = (Path("/etc/jupyter"), Path("/usr/local/etc/jupyter"))
 _BOUNDS = {"time_limit", "max_results", "seed_rows", "copilot_token_budget", "threads"}
 """Settings where the smaller number is the tighter one, and 0 or nothing is no bound."""
 
-RULE_SETTINGS = frozenset({"pack", "packs_path", "policies_path"})
-"""Where contracts and policies come from: a pack or a policy of one's own could permit what the house's do not."""
+_PATHS = {"packs_path", "policies_path", "opa_bundles"}
+_OPA = {"opa_bundle_key", "opa_server", "opa_token", "opa_package", "opa_rules", "opa_same"}
 
-_PATHS = {"packs_path", "policies_path"}
+RULE_SETTINGS = frozenset({"pack", *_PATHS, *_OPA})
+"""Where contracts and policies come from: a pack or a policy of one's own could permit what the house's do not."""
 
 Found = list[tuple[str, dict[str, Any]]]
 
@@ -78,9 +79,9 @@ def load_settings(
             if not (writable or _writable)(folder / "aureus.toml"):
                 locked.update(found)
     if fixed & RULE_SETTINGS:
-        for name in (_PATHS - fixed) & set(values):
+        for name in ((_PATHS | _OPA) - fixed) & set(values):
             del values[name], origins[name]
-        fixed |= _PATHS
+        fixed |= _PATHS | _OPA
     for name in sorted(fixed & set(own) - {"connections"}):
         if values.get(name, "") != own[name]:
             raise locked_error(name)

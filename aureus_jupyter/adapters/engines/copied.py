@@ -79,6 +79,11 @@ class CopyEngine:
         """What the connection is: the kind and the name of the database."""
         return self._description
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """Nothing: what the account may do cannot be asked of every database."""
+        return ()
+
     def tables(self) -> Sequence[RawTable]:
         """Return the tables and views of the default schema with their columns and row counts, for onboarding."""
         from sqlalchemy import func, inspect, select, table

@@ -84,6 +84,11 @@ class DuckDBEngine:
         """What the connection is: the kind and the name, no path."""
         return self._instance.source.description
 
+    @property
+    def notices(self) -> Sequence[str]:
+        """Nothing: the data is attached read-only."""
+        return ()
+
     def tables(self) -> Sequence[RawTable]:
         """Return the raw tables and files with their columns and row counts, for onboarding."""
         self._check_open()

@@ -39,6 +39,16 @@ SELECT bool_or(rolsuper OR rolbypassrls OR rolreplication OR rolcreaterole
 FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER') OR pg_has_role(session_user, oid, 'MEMBER')
 """
 _MAY_MAKE = "SELECT has_database_privilege(current_database(), 'TEMP') AND NOT pg_is_in_recovery()"
+_MAY_WRITE = """
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'f')
+  AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+  AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
+OR EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(oid, 'CREATE'))
+"""
+_WRITER = (
+    "The account of this connection may change data or make tables. Nothing here does, but it should only be allowed to SELECT: "
+    "ask your platform team for an account without INSERT, UPDATE, DELETE and CREATE."
+)
 _PADS = ("aureus.inner_pad", "aureus.outer_pad")
 _PAD_VALUES = (
     "pg_catalog.decode(pg_catalog.current_setting('aureus.inner_pad'), 'hex')",
@@ -94,7 +104,7 @@ class PostgresEngine:
         # No statement can name it: it is there only while it is asked about.
         self._reading = f"aureus_reading_{secrets.token_hex(8)}"
         self._read: dict[tuple[Plan, tuple[tuple[str, str], ...]], None] = {}
-        self._cancelled = False
+        self._cancelled = self._writer = False
         self._prepared: Plan | None = None
         self._spelling = Spelling("")
         self._tables = Tables(connection)
@@ -164,6 +174,7 @@ class PostgresEngine:
         if not able:
             self.close()
             raise no_shadows()
+        (self._writer,) = self._con.execute(_MAY_WRITE).fetchone()
         for setting in _PINNED:
             self._con.execute(f"SET {setting}")
         for kind in _AS_TEXT:
@@ -184,6 +195,11 @@ class PostgresEngine:
     def description(self) -> str:
         """The database's name; no host, user or secret."""
         return self._description
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Say so when the account may change data: nothing here does, but one that may only SELECT cannot be made to."""
+        return (_WRITER,) if self._writer else ()
 
     def tables(self) -> Sequence[RawTable]:
         """Return the tables and views the account's database holds, without row counts."""
@@ -253,7 +269,7 @@ class PostgresEngine:
         shadows = {made.oid: made.dataset for made in self._views.values()}
         with self._transaction(30.0, "READ WRITE"):
             found = read_dependencies(self._con, plan.sql, types, self._reading, sorted(shadows))
-        check_dependencies(found, shadows, plan.reads)
+        check_dependencies(found, shadows, plan.reads, plan.names)
         self._read[key] = None
         while len(self._read) > _REMEMBERED:
             del self._read[next(iter(self._read))]

@@ -7,6 +7,7 @@ rule's stored tree, whose field names for relations, functions and types are the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,9 @@ SELECT 'type', CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typn
   LEFT JOIN pg_type t ON t.oid = m[1]::oid
   WHERE m[1]::oid NOT IN (SELECT oid FROM own)
 UNION
+SELECT 'names', m[1], ''
+  FROM rule, regexp_matches(tree, ' :eref \{ALIAS :aliasname ' || %(view)s || ' :colnames \(((?:\\.|[^\\)])*)\)') AS n(m)
+UNION
 SELECT 'foreign', (pg_identify_object(d.refclassid, d.refobjid, 0)).type, ''
   FROM pg_depend d JOIN rule ON d.classid = 'pg_rewrite'::regclass AND d.objid = rule.oid
   WHERE NOT CASE d.refclassid
@@ -87,7 +91,8 @@ def read_dependencies(
     Raises what the driver raises. Does not judge.
     """
     # One row and one column of our own: a statement's columns may share a name, or have none.
-    text = f'CREATE TEMPORARY VIEW pg_temp."{view}" AS SELECT 1 AS one FROM ({_without_parameters(sql, types)}\n) AS q'
+    inner = _without_parameters(sql, types)
+    text = f'CREATE TEMPORARY VIEW pg_temp."{view}" AS SELECT 1 AS one FROM ({inner}\n) AS "{view}"'
     # Prepared, because the extended protocol takes one statement and no more.
     connection.execute(text, prepare=True)
     rows = connection.execute(_QUESTION, {"view": view, "shadows": list(shadows)}).fetchall()
@@ -100,7 +105,14 @@ def read_dependencies(
         functions=named("function"),
         types=named("type"),
         foreign=named("foreign"),
+        names=tuple(name for what, names, _ in rows if what == "names" for name in _tokens(names)),
     )
+
+
+def _tokens(listed: str) -> list[str]:
+    """Return the texts of a list in a stored tree: each in quotes, what would end it behind a backslash (outToken in outfuncs.c)."""
+    found = re.findall(r"(?:\\.|[^\\ ])+", listed, re.DOTALL)
+    return [re.sub(r"\\(.)", r"\1", token[1:-1], flags=re.DOTALL) for token in found]
 
 
 def _relations(rows: Sequence[tuple[str, str, str]]) -> dict[int, frozenset[int]]:

@@ -12,10 +12,12 @@ from aureus_jupyter import plugins
 from aureus_jupyter.adapters.catalogs.binding import Binder
 from aureus_jupyter.adapters.policies.declarative import DeclarativePolicies, load_policies
 from aureus_jupyter.app import build
+from aureus_jupyter.app.opa import with_opa
 from aureus_jupyter.app.text_reader import TextReader
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.core.rewrite import without
 from aureus_jupyter.errors import UserError
+from aureus_jupyter.ports import PolicyEngine
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog, Dataset, fold
 from aureus_jupyter.values.draft import Draft
@@ -54,10 +56,11 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """All that a question to the policies needs."""
+    """All that a question to the policies needs: `policies` are those of files, `engine` all, OPA's too where it is configured."""
 
     decider: Decider
     policies: DeclarativePolicies
+    engine: PolicyEngine
     catalog: Catalog
     principal: Principal
     purpose: str
@@ -142,10 +145,12 @@ def bench(settings: Settings, asking: Asking, folders: Iterable[Path] | None = N
     at = _time(asking.at)
     catalog = build.catalog(settings, pack)
     policies = load_policies(build.policy_folders(settings, pack) if folders is None else folders)
+    engine = with_opa(settings, policies)
     environment = asking.environment or settings.environment
     return Bench(
-        decider=Decider(catalog, policies, environment, lambda: at),
+        decider=Decider(catalog, engine, environment, lambda: at),
         policies=policies,
+        engine=engine,
         catalog=catalog,
         principal=principal_of(settings, asking),
         purpose=asking.purpose or settings.purpose,

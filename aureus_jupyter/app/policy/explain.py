@@ -71,14 +71,14 @@ def _statement(on: Bench, draft: Draft, purpose: str) -> tuple[list[str], dict[s
 def _dataset(on: Bench, dataset: Dataset) -> tuple[list[str], dict[str, Any]]:
     """Explain reading a dataset row by row, with all of its columns that are not hidden."""
     request = request_for(on, whole(on, dataset, on.purpose), on.purpose)
-    lines, data = _told(on, request, safe_rule(on.policies, request))
+    lines, data = _told(on, request, safe_rule(on.engine, request))
     return [f"{dataset.name}, row by row with every column:", *(f"  {line}" for line in lines)], data
 
 
 def whole(on: Bench, dataset: Dataset, purpose: str) -> Facts:
     """Return the facts of a statement that reads a dataset row by row, all that is not hidden of it."""
     bare = Facts(tables=(TableUse(dataset=dataset.name, columns=()),), aggregated=True, can_raise=False)
-    gone = {fold(hide.column) for hide in safe_rule(on.policies, request_for(on, bare, purpose)).hidden}
+    gone = {fold(hide.column) for hide in safe_rule(on.engine, request_for(on, bare, purpose)).hidden}
     columns = tuple(c.name for c in dataset.columns if fold(c.name) not in gone)
     return Facts(tables=(TableUse(dataset=dataset.name, columns=columns),), can_raise=False)
 

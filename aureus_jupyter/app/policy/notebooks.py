@@ -22,10 +22,7 @@ _FIRST = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlCell:
-    """One governed cell: its place, its SQL and what its line says; or why it is skipped.
-
-    Values of parameters are texts, whatever they are in the notebook: only their names matter to a policy.
-    """
+    """One governed cell: its place, its SQL and what its line says; or why it is skipped."""
 
     name: str
     sql: str = ""
@@ -114,4 +111,16 @@ def _parameters(words: list[str]) -> tuple[tuple[str, Parameter], ...]:
             pairs = ()
     else:
         pairs = (tuple(word.split("=", 1)) for word in words if "=" in word)
-    return tuple(sorted((str(name), str(value)) for name, value in pairs))
+        pairs = [(name, _scalar(value)) for name, value in pairs]
+    return tuple(sorted(((str(name), value) for name, value in pairs), key=lambda pair: pair[0]))
+
+
+def _scalar(text: str) -> Parameter:
+    """Read a word as the magic does: a number, true, false, null, or text. A variable's value is not known, and null."""
+    if text in {"true", "false"}:
+        return text == "true"
+    if text == "null" or text.startswith("$"):
+        return None
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}", text) else text

@@ -199,7 +199,7 @@ def _outcome(on: Bench, dataset: Dataset, values: Mapping[str, Any], asking: Ask
     def asked(columns: tuple[str, ...]) -> Verdict:
         use = replace(facts.tables[0], columns=columns)
         request = request_for(there, replace(facts, tables=(use,)), purpose)
-        return safe_rule(on.policies, replace(request, origin=values.get("origin", "sql")))
+        return safe_rule(on.engine, replace(request, origin=values.get("origin", "sql")))
 
     every = facts.tables[0].columns
     verdict = asked(every)

@@ -1,0 +1,1 @@
+"""Grants as the own statements of engines that enforce them themselves."""
