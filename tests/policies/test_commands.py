@@ -279,6 +279,13 @@ def test_as_bound_over_the_data(run: Run) -> None:
     assert (code, "It would not run all the same" in told) == (1, True)
 
 
+def test_opa_is_asked_too_where_it_is_configured(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUREUS_OPA_BUNDLES", "gone.tar.gz")
+    for words in (["as", "eva", "--", "SELECT 1 AS one"], ["explain"], ["who", "--dataset", "orders"]):
+        code, told = run(*words)
+        assert (code, "bundle" in told) == (1, True), "what OPA would say is not passed over"
+
+
 def notebook(path: Path, *cells: str) -> Path:
     made = nbformat.v4.new_notebook()
     made["cells"] = [nbformat.v4.new_markdown_cell("# x"), *(nbformat.v4.new_code_cell(cell) for cell in cells)]
