@@ -98,6 +98,9 @@ def _data_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         help="also on this PostgreSQL: an account that may make schemas, and is not the database's owner; the schemas "
         "aureus_selftest and aureus_selftest_views are made and dropped",
     )
+    proof.add_argument(
+        "--corpus", type=Path, default=None, help="another corpus: a folder with attacks, legitimate and world"
+    )
     proof.set_defaults(run=_selftest)
     demo = commands.add_parser("demo", help="run the demo notebook headless and verify its evidence")
     demo.add_argument("--out", type=Path, default=Path("demo-output"), help="where the notebook and the evidence go")
@@ -117,6 +120,8 @@ def _verify(options: argparse.Namespace) -> int:
             f"{_standing(one)}  {_plain(one.verdict):8} {_plain(one.path)}"
             + (f"  signed by {one.signer}" if one.ok else "")
         )
+        for review in one.reviews:
+            print(f"    {_plain(review)}")
         for finding in one.findings:
             print(f"    {_plain(finding.file)}: {_plain(finding.why)} [{finding.code}]")
     words = [_standing(one).strip().lower() for one in found]
@@ -194,9 +199,9 @@ def _onboard(options: argparse.Namespace) -> int:
 def _selftest(options: argparse.Namespace) -> int:
     from aureus_jupyter.app.selftest import run_selftest
 
-    report = run_selftest(options.url)
+    report = run_selftest(options.url, options.corpus)
     print(_plain_lines(report.text()))
-    return 1 if report.failures else 0
+    return 0 if report.holds else 1
 
 
 def _plain_lines(text: str) -> str:

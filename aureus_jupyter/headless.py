@@ -2,8 +2,9 @@
 
 `papermill --engine aureus in.ipynb out.ipynb` runs cells as papermill does and tells the kernel where the output
 notebook will be, so that evidence lands next to it. A refused, held or failed cell raises: the run exits non-zero.
-The notebook's parameters `aureus_purpose` and `aureus_principal` say why it reads and for whom, as `AUREUS_PURPOSE` and
-`AUREUS_PRINCIPAL` do: whoever starts the pipeline sets both kinds. A parameter counts before the environment.
+The notebook's parameters `aureus_purpose` and `aureus_principal` say why it reads and for whom, and `aureus_why` gives the
+reason that a review asks for, as `AUREUS_PURPOSE`, `AUREUS_PRINCIPAL` and `AUREUS_WHY` do: whoever starts the pipeline sets
+both kinds. A parameter counts before the environment.
 """
 
 from __future__ import annotations
@@ -72,7 +73,11 @@ class AureusEngine(NBClientEngine):
         return client(nb_man, **final).execute(env=_environment(nb_man.nb.metadata))
 
 
-_PARAMETERS = {"aureus_purpose": "AUREUS_PURPOSE", "aureus_principal": "AUREUS_PRINCIPAL"}
+_PARAMETERS = {
+    "aureus_purpose": "AUREUS_PURPOSE",
+    "aureus_principal": "AUREUS_PRINCIPAL",
+    "aureus_why": "AUREUS_WHY",
+}
 
 
 def _environment(metadata: Any) -> dict[str, str]:
@@ -80,7 +85,7 @@ def _environment(metadata: Any) -> dict[str, str]:
     parameters = papermill.get("parameters") or {}
     for name in parameters:
         if str(name).startswith("aureus_") and name not in _PARAMETERS:
-            raise malformed("papermill", str(name)[:60], f"one of {' and '.join(_PARAMETERS)}")
+            raise malformed("papermill", str(name)[:60], f"one of {' or '.join(_PARAMETERS)}")
     told = {variable: parameters[name] for name, variable in _PARAMETERS.items() if name in parameters}
     for variable, value in told.items():
         if not isinstance(value, str) or "\0" in value:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from .values.approval import ApprovalRequest
+from .values.budgets import Charge, Standing, Wish
 from .values.catalog import Catalog, Dataset
 from .values.draft import Draft
 from .values.evidence import Envelope, PackFile, TrustedKey
@@ -27,6 +28,7 @@ __all__ = [
     "CopilotContext",
     "Engine",
     "Ids",
+    "Ledger",
     "Limits",
     "LineageSink",
     "PolicyEngine",
@@ -150,6 +152,14 @@ class Engine(Protocol):
         """Return the estimated cost in words after `prepare`. Reads no rows."""
         ...
 
+    def scanned(self, plan: Plan, parameters: Mapping[str, Parameter]) -> int | None:
+        """Return how many raw rows the plan would scan, after `prepare`: an upper bound where there is one, else an estimate.
+
+        None is not known; what counts scanned rows is then refused. Counts rows that policy hides, so it is told to nobody
+        from whom rows are hidden. Reads no value of any row.
+        """
+        ...
+
     def run(
         self,
         plan: Plan,
@@ -217,13 +227,15 @@ class CatalogSource(Protocol):
 class CopilotContext:
     """What a copilot may know: the catalog as the principal may see it, and why the last draft failed.
 
-    Holds no row value. `feedback` are structured errors of earlier rounds, oldest first.
+    Holds no row value. `feedback` are structured errors of earlier rounds, oldest first. `tokens` is how many tokens of a
+    model this draft may take at most; None is no such bound.
     """
 
     catalog: Catalog
     dialect: str
     purpose: str
     feedback: tuple[tuple[str, str], ...] = ()
+    tokens: int | None = None
 
 
 @runtime_checkable
@@ -232,6 +244,11 @@ class Copilot(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def tokens_spent(self) -> int:
+        """Return the tokens of a model taken so far, by every draft together, those that failed too; it only grows."""
+        ...
 
     def draft(self, question: str, context: CopilotContext) -> Draft:
         """Raises UserError when it cannot answer (with the nearest questions), Unavailable when it broke."""
@@ -295,6 +312,37 @@ class ApprovalBox(Protocol):
         """Return (request id, exact bytes, envelope) of every answer to `digest`, newest request first.
 
         Passes over what cannot be read: a broken answer must not be able to hide a good one. Verifies no signature.
+        """
+        ...
+
+
+@runtime_checkable
+class Ledger(Protocol):
+    """What has been spent out of budgets, once for all kernels that share it. `testing.ledgers` checks what is written here.
+
+    A pot is a policy and a measure; a budget counts in it what was charged in its last `seconds`, to the one who asks or, when
+    it is shared, to everybody. Windows, limits and who shares are the budget's own, so that a policy that changes refills
+    nothing. The ledger's time never runs back: `now` counts only where it is later than every charge. Amounts are exact.
+    Safe beside other processes. What cannot be read or written is Unavailable, never an exception of another library.
+    """
+
+    def look(self, principal: str, wishes: Sequence[Wish], now: datetime) -> Sequence[Standing]:
+        """Return how the budgets stand for the wishes, in their order (`core.budgets.granted`). Changes nothing."""
+        ...
+
+    def reserve(self, run_id: str, principal: str, wishes: Sequence[Wish], now: datetime) -> Sequence[Standing]:
+        """Charge the run with all the wishes if all fit, each pot once, and return how the budgets stood before.
+
+        When one does not fit nothing is charged. What another process spends at the same moment counts before or after, never
+        not at all. A charge stays in full until it is settled. Raises Unavailable `ledger_conflict` when the run was charged
+        in one of the pots already.
+        """
+        ...
+
+    def settle(self, run_id: str, charges: Sequence[Charge]) -> None:
+        """Put what the run really took in the place of its reservations in these pots, once; at the time of the reservation.
+
+        A pot that the run has no open reservation in is passed over.
         """
         ...
 

@@ -7,27 +7,28 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aureus_jupyter import plugins
 from aureus_jupyter.adapters.config.connections import connection_of
 from aureus_jupyter.adapters.config.load import load_settings, locked_error
 from aureus_jupyter.adapters.config.redact import has_secret
-from aureus_jupyter.adapters.stores.folder import REQUEST_FILE, FolderRunStore
+from aureus_jupyter.adapters.stores.folder import FolderRunStore
 from aureus_jupyter.app import build, pages
+from aureus_jupyter.app.resuming import held_cell
+from aureus_jupyter.app.spending import budgets_page
 from aureus_jupyter.display.bundle import bundle
 from aureus_jupyter.display.provenance import attach
 from aureus_jupyter.errors import AureusError, UserError
-from aureus_jupyter.ports import Engine, Progress, RunStore
+from aureus_jupyter.ports import Engine, Ledger, Progress, RunStore
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.runs import Desk, Runner
 from aureus_jupyter.service.sealing import seal_interrupted
 from aureus_jupyter.values.canonical import digest_bytes, short_digest
 from aureus_jupyter.values.catalog import Catalog
-from aureus_jupyter.values.codec import from_dict
 from aureus_jupyter.values.draft import Cell
-from aureus_jupyter.values.ids import is_run_id, utc_text
+from aureus_jupyter.values.ids import utc_text
 from aureus_jupyter.values.run import Run
 from aureus_jupyter.values.settings import Settings
 
@@ -126,25 +127,9 @@ class App:
 
     def resume(self, run_id: str, cell: Cell, progress: Progress | None = None) -> Shown:
         """Run a held cell again by its request, from any kernel that uses the notebook's folder."""
-        request = self._request(run_id, cell.notebook)
-        here = replace(request["cell"], notebook=cell.notebook, cell_id=cell.cell_id, headless=cell.headless)
-        return self.run(here, progress, request["run_id"])
-
-    def _request(self, run_id: str, notebook: str) -> dict[str, Any]:
-        import json
-
-        folder = build.evidence_folder(self.settings, notebook) / "approvals"
-        found = [p for p in folder.glob("*") if is_run_id(p.name) and run_id in {p.name, p.name.rpartition("-")[2]}]
-        try:
-            value: dict[str, Any] = json.loads((found[0] / REQUEST_FILE).read_bytes())
-            value = {"cell": from_dict(Cell, value["cell"]), "run_id": found[0].name}
-        except (IndexError, OSError, ValueError, KeyError, TypeError, RecursionError):
-            raise UserError(
-                "unknown_request",
-                "no request with this id waits beside this notebook",
-                hint="See %aureus status for the requests that wait.",
-            ) from None
-        return value
+        asked, request = held_cell(build.evidence_folder(self.settings, cell.notebook), run_id)
+        here = replace(asked, notebook=cell.notebook, cell_id=cell.cell_id, headless=cell.headless)
+        return self.run(replace(here, why=cell.why or asked.why), progress, request)
 
     def _with_defaults(self, cell: Cell) -> Cell:
         """Fill in from the settings what a cell does not say. Raises UserError `config_locked`, `config_malformed`."""
@@ -157,6 +142,7 @@ class App:
             purpose=cell.purpose or settings.purpose,
             pack=cell.pack or settings.pack,
             engine=cell.engine or settings.engine,
+            why=cell.why or settings.why,
             max_results=min(most) if most else None,
         )
 
@@ -220,6 +206,9 @@ class App:
             self._kept[name] = make()
         return self._kept[name]
 
+    def _ledger(self) -> Ledger:
+        return cast("Ledger", self._part("ledger", lambda: build.ledger(self.settings)))
+
     def store(self, notebook: str) -> FolderRunStore:
         """Return the store beside a notebook."""
         folder = build.evidence_folder(self.settings, notebook)
@@ -259,6 +248,7 @@ class App:
             principal=build.principal(settings),
             pack=cell.pack,
             limits=build.limits(settings),
+            ledger=self._ledger,
             environment=self._part("environment", lambda: build.environment(settings)),
             rows_in_evidence=build.rows_in_evidence(settings),
         )
@@ -305,6 +295,15 @@ class App:
         self._check_locked("purpose", purpose)
         every = len(self._decider(pack or self.settings.pack).catalog.datasets)
         return pages.catalog(self.visible(pack, purpose), words, every, purpose or self.settings.purpose)
+
+    def budgets(self, pack: str = "", purpose: str = "") -> dict[str, Any]:
+        """Return how the budgets stand that apply to what the principal may see for a purpose. Charges nothing."""
+        self._check_locked("pack", pack)
+        self._check_locked("purpose", purpose)
+        clock = self._part("clock", plugins.load("clock", "system"))
+        decider, who = self._decider(pack or self.settings.pack), build.principal(self.settings)
+        found = decider.budgets(who, purpose or self.settings.purpose)
+        return budgets_page(found, self._ledger, who.name, clock.now())
 
     def visible(self, pack: str = "", purpose: str = "") -> Catalog:
         """Return the catalog as the principal may see it for a purpose."""

@@ -19,7 +19,7 @@ from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.app.opa import bundle_files, with_opa
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Limits, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.ports import Clock, Copilot, Engine, Ledger, Limits, PolicyEngine, Progress, ResultTable, Signer
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog
@@ -40,6 +40,7 @@ __all__ = [
     "environment",
     "evidence_folder",
     "keys_folder",
+    "ledger",
     "limits",
     "mask_key",
     "pack_connection",
@@ -264,6 +265,13 @@ def runner_signer(settings: Settings) -> Signer:
     path = trust_path(settings)
     if made.public() not in read_trust(path):
         add_trust(path, [made.public()])
+    return made
+
+
+def ledger(settings: Settings) -> Ledger:
+    """Return what has been spent of budgets. Opens nothing."""
+    path = Path(settings.ledger).expanduser() if settings.ledger else data_folder() / "ledger.sqlite"
+    made: Ledger = plugins.load("ledger", "sqlite")(path)
     return made
 
 

@@ -23,6 +23,7 @@ from aureus_jupyter.core.failing import can_raise
 from aureus_jupyter.core.kinds import Kind
 from aureus_jupyter.core.lineage import Trace, trace
 from aureus_jupyter.core.nearest import nearest_hint
+from aureus_jupyter.core.placing import STAR, Where, places
 from aureus_jupyter.core.reading import Reading, TableRef, read_tree
 from aureus_jupyter.core.size import check_size
 from aureus_jupyter.core.text import bind_names, check_cell, check_sql
@@ -63,17 +64,19 @@ def analyze(
     dialect: str,
     shown: Callable[[], Catalog] = lambda: Catalog(datasets=()),
     parameters: Mapping[str, Kind] = MappingProxyType({}),
+    denied: Callable[[Dataset], Refused | None] = lambda dataset: None,
 ) -> Facts:
     """Return the facts of `sql`, whose engine tree is `tree` (None where the engine has none).
 
     `shown` gives the part of the catalog whose names the one who asks may see: hints name no others, and none by default.
-    `parameters` are the kinds of what is bound; what is not known can raise.
+    `parameters` are the kinds of what is bound; what is not known can raise. `denied` gives what refuses a dataset whatever is
+    read of it: nobody learns by an error which columns such a dataset has.
     Total: whatever goes wrong inside becomes a refusal with the code `unreadable`. Raises Refused or UserError only.
     """
     try:
         if dialect == "duckdb":
-            return _duckdb(sql, tree, catalog, shown, parameters)
-        return _translated(sql, catalog, _RULES[dialect], shown)
+            return _duckdb(sql, tree, catalog, shown, parameters, denied)
+        return _translated(sql, catalog, _RULES[dialect], shown, denied)
     except AureusError as error:
         if error.code == "syntax_error" and (name := _reserved(sql, shown())):
             error.hint = f'The dataset {name} has the name of a word of SQL: write "{name}" in double quotes.'
@@ -93,7 +96,12 @@ def _reserved(sql: str, shown: Catalog) -> str:
 
 
 def _duckdb(
-    sql: str, tree: Any, catalog: Catalog, shown: Callable[[], Catalog], parameters: Mapping[str, Kind]
+    sql: str,
+    tree: Any,
+    catalog: Catalog,
+    shown: Callable[[], Catalog],
+    parameters: Mapping[str, Kind],
+    denied: Callable[[Dataset], Refused | None],
 ) -> Facts:
     bound = bound_text(sql, "duckdb")
     reading = read_tree(bound, tree)
@@ -107,8 +115,9 @@ def _duckdb(
             "two readers of this statement see different tables",
             hint="Give every WITH part a name that is no dataset's name, and write tables without quotes.",
         )
-    uses = tuple(_use(dataset, reading) for dataset in datasets)
-    _check_columns(reading, datasets, shown)
+    found_at = places(tree)
+    uses = tuple(_use(dataset, reading, found_at) for dataset in datasets)
+    _check_columns(reading, datasets, shown, denied)
     found = trace(tree, catalog)
     reading.can_raise = can_raise(tree, datasets, parameters)
     return _facts(reading, uses, found)
@@ -127,14 +136,24 @@ def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
     )
 
 
-def _translated(sql: str, catalog: Catalog, rules: Rules, shown: Callable[[], Catalog]) -> Facts:
+def _translated(
+    sql: str,
+    catalog: Catalog,
+    rules: Rules,
+    shown: Callable[[], Catalog],
+    denied: Callable[[Dataset], Refused | None],
+) -> Facts:
     bound_text(sql, rules.name)
+    named: dict[str, Dataset] = {}
 
     def dataset(name: str, span: Span) -> Dataset:
         (found,) = _datasets([TableRef(name, name, span)], catalog, shown)
+        named[found.name] = found
         return found
 
-    def unknown(name: str, known: Iterable[str]) -> UserError:
+    def unknown(name: str, known: Iterable[str]) -> AureusError:
+        for refusal in filter(None, map(denied, named.values())):
+            return refusal
         seen = {fold(c.name) for d in shown().datasets for c in d.columns}
         near = [key for key in known if fold(key) in seen]
         return UserError(
@@ -147,7 +166,8 @@ def _translated(sql: str, catalog: Catalog, rules: Rules, shown: Callable[[], Ca
     check_size(made.tree, catalog)  # first: what is named once and used often stands in the tree as often
     reading = read_tree(sql, made.tree, surface_of(rules))
     reading.stars |= made.stars
-    uses = tuple(_use(dataset, reading) for dataset in _datasets(reading.tables, catalog, shown))
+    found_at = places(made.tree)
+    uses = tuple(_use(dataset, reading, found_at) for dataset in _datasets(reading.tables, catalog, shown))
     found = trace(made.tree, catalog)
     outputs = tuple(replace(o, name=name) for o, name in zip(found.outputs, made.names, strict=False))
     facts = _facts(reading, uses, Trace(outputs=outputs, aggregated=found.aggregated and made.sure))
@@ -191,7 +211,7 @@ def _safe(name: str) -> str:
     return f"“{kept}”"
 
 
-def _use(dataset: Dataset, reading: Reading) -> TableUse:
+def _use(dataset: Dataset, reading: Reading, found_at: Mapping[str, frozenset[Where]]) -> TableUse:
     """Collect the columns of `dataset` that any name of the statement can mean. Never fewer than it uses."""
     aliases = {fold(r.alias) for r in reading.tables if fold(r.name) == fold(dataset.name)} | {fold(dataset.name)}
     columns = {fold(c.name) for c in dataset.columns}
@@ -206,10 +226,23 @@ def _use(dataset: Dataset, reading: Reading) -> TableUse:
                 star = star or following is None
                 used.update({following or ""} & columns)
     names = tuple(c.name for c in dataset.columns if star or fold(c.name) in used)
-    return TableUse(dataset=dataset.name, columns=names, star=star)
+    everywhere = found_at.get(STAR, frozenset()) if star else frozenset()
+    # What is used and stands nowhere that was looked at may stand anywhere.
+    at = {name: (found_at.get(fold(name), frozenset()) | everywhere) or frozenset(Where) for name in names}
+    return TableUse(
+        dataset=dataset.name,
+        columns=names,
+        star=star,
+        places=tuple((name, tuple(where.value for where in Where if where in at[name])) for name in names),
+    )
 
 
-def _check_columns(reading: Reading, datasets: tuple[Dataset, ...], shown: Callable[[], Catalog]) -> None:
+def _check_columns(
+    reading: Reading,
+    datasets: tuple[Dataset, ...],
+    shown: Callable[[], Catalog],
+    denied: Callable[[Dataset], Refused | None],
+) -> None:
     """Refuse `alias.column` where the alias means one dataset only and the contract has no such column."""
     means: dict[str, set[str]] = {}
     for ref in reading.tables:
@@ -223,6 +256,8 @@ def _check_columns(reading: Reading, datasets: tuple[Dataset, ...], shown: Calla
         own = {fold(c.name) for c in dataset.columns}
         if path[1] in own or any(path[0] in {fold(c.name) for c in d.columns} for d in datasets):
             continue
+        if denied(dataset) is not None:
+            continue  # the policies say so, whatever its columns are
         seen = shown().dataset(dataset.name)
         names = [c.name for c in seen.columns] if seen is not None else []
         raise UserError(

@@ -66,7 +66,23 @@ def check_pack(path: str, files: Mapping[str, bytes], trust: Sequence[TrustedKey
         verdict=str(predicate.get("outcome", "")),
         signer=f"{signer.owner} ({signer.key_id[:19]})" if signer is not None else "",
         findings=tuple(findings),
+        reviews=_reviews(predicate),
     )
+
+
+def _reviews(predicate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the reviews a statement asks for, in words; of one that is not written as we write it, that it asks."""
+    reviews = predicate.get("reviews")
+    told = []
+    for review in reviews if isinstance(reviews, list) else []:
+        try:
+            people = " or ".join(map(str, review["reviewers"]))
+            told.append(
+                f"asks {people} for a review of {review['dataset']} until {review['by']} (policy {review['policy']})"
+            )
+        except (KeyError, TypeError):
+            told.append("asks for a review")
+    return tuple(told)
 
 
 def _signer(

@@ -12,6 +12,7 @@ from typing import Any
 
 from aureus_jupyter.core.dsse import encode_envelope
 from aureus_jupyter.core.report import is_changed, report
+from aureus_jupyter.core.reviews import reviews_due
 from aureus_jupyter.values.canonical import DIGEST_PREFIX, canonical_json, digest_bytes
 from aureus_jupyter.values.codec import to_dict
 from aureus_jupyter.values.evidence import PackFile
@@ -107,6 +108,7 @@ def _record(run: Run) -> dict[str, Any]:
             "pack": run.pack,
             "parameters": [_parameter(name, value) for name, value in parameters],
             "purpose": cell.purpose,
+            "why": _utf8(cell.why).decode(),
         },
         "draft": None
         if draft is None
@@ -118,6 +120,7 @@ def _record(run: Run) -> dict[str, Any]:
             "rounds": draft.rounds,
         },
         "verdict": _member(run.verdict),
+        "budgets": [to_dict(use) for use in run.budgets],
         "lineage": _member(run.facts),
         "result": _member(run.result),
         "failure": _member(run.failure),
@@ -173,4 +176,6 @@ def _predicate(run: Run, at: str) -> dict[str, Any]:
         "decision_digest": run.decision_digest,
         "events": [to_dict(event) for event in run.events],
         "failure": run.failure.code if run.failure is not None else "",
+        "reviews": [to_dict(review) for review in reviews_due(run)],
+        "why": _utf8(run.cell.why).decode(),
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 from aureus_jupyter.values.catalog import fold
 
-__all__ = ["Where", "places"]
+__all__ = ["STAR", "Where", "places"]
 
 
 class Where(StrEnum):
@@ -47,6 +47,8 @@ _MEMBERS: Mapping[str, Where] = MappingProxyType(
 )
 """Members of the tree's nodes below which names stand elsewhere than around them."""
 _LISTS = frozenset({"using_columns", "groups", "unpivot_names", "exclude_list"})
+STAR = "*"
+"""Stands among the names for every column that a star, or a place in a list, may mean."""
 _OUTPUT: Wheres = frozenset([Where.OUTPUT])
 
 
@@ -85,6 +87,10 @@ class _Walk:
 
     def note(self, node: Mapping[str, Any], wheres: Wheres) -> None:
         """Note a column, and what the aliases and places of a query stand for."""
+        if node.get("class") in {"STAR", "POSITIONAL_REFERENCE"}:
+            self.add(iter([STAR]), wheres)
+        if node.get("ref_type") in {"NATURAL", "POSITIONAL"}:
+            self.add(iter([STAR]), frozenset([Where.JOIN]))
         if node.get("class") == "COLUMN_REF":
             self.add(map(str, node["column_names"]), wheres)  # before a dot may stand a column whose field is meant
         if node.get("alias") and "class" in node:

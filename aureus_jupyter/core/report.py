@@ -6,7 +6,10 @@ User text appears only inside code fences longer than any run of backticks in it
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from aureus_jupyter.core.budgets import budget_words
+from aureus_jupyter.core.reviews import review_words
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.run import Run
 from aureus_jupyter.values.verdict import Filter, Mask, Op
@@ -135,6 +138,8 @@ def report(run: Run, outcome: str) -> str:
         _facts(run),
         _reasons(run),
         _changed(run),
+        _list("Reviews", review_words(run)),
+        _list("Budgets", [budget_words(use, done=bool(run.events)) for use in run.budgets]),
         _texts(run),
         _result(run),
         _verify(run),
@@ -176,8 +181,11 @@ def _reasons(run: Run) -> str:
 
 
 def _changed(run: Run) -> str:
-    found = changes(run)
-    return "\n".join(["## What policy changed", "", *(f"- {inline(line)}" for line in found)]) if found else ""
+    return _list("What policy changed", changes(run))
+
+
+def _list(title: str, found: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {inline(line)}" for line in found)]) if found else ""
 
 
 def _texts(run: Run) -> str:

@@ -41,10 +41,10 @@ def rewrite(
     verdict's counts. Raises Refused `cannot_mask`, `cannot_filter` or `policy_expression` when an obligation cannot be met: the
     statement then does not run.
     """
-    if verdict.summaries or verdict.budgets:
+    if verdict.summaries:
         raise Refused(
             "cannot_meet",
-            "a policy asks for summaries of a smallest size, or keeps a budget, which cannot be met yet",
+            "a policy asks for summaries of a smallest size, which cannot be met yet",
             hint="Ask your platform team. Until then the dataset cannot be read here.",
         )
     shadows = [

@@ -7,7 +7,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from aureus_jupyter.values.catalog import Dataset, fold
-from aureus_jupyter.values.obligations import Budget, Cap, Filter, Hide, Mask, MaskMethod, Op, Review, SummaryOnly
+from aureus_jupyter.values.obligations import (
+    Budget,
+    Cap,
+    Filter,
+    Hide,
+    Mask,
+    MaskMethod,
+    Measure,
+    Op,
+    Review,
+    SummaryOnly,
+)
 from aureus_jupyter.values.verdict import DecisionRequest, Effect, Reason, Ruling
 
 __all__ = ["BadRulingError", "check_ruling"]
@@ -107,7 +118,10 @@ def _amount(text: str) -> bool:
 
 def _budget(ruling: Ruling, request: DecisionRequest) -> bool:
     budget = ruling.budget
-    return isinstance(budget, Budget) and budget.seconds > 0 and _amount(budget.limit) and _amount(budget.price)
+    if not isinstance(budget, Budget) or budget.seconds <= 0 or not _amount(budget.limit) or not _amount(budget.price):
+        return False
+    # A cost at no price would never be spent.
+    return budget.measure is not Measure.COST or Decimal(budget.price) > 0
 
 
 def _review(ruling: Ruling, request: DecisionRequest) -> bool:

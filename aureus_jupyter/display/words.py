@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from aureus_jupyter.core.budgets import budget_words
 from aureus_jupyter.core.evidence import outcome_word
 from aureus_jupyter.core.report import changes, visible
+from aureus_jupyter.core.reviews import review_words
 from aureus_jupyter.values.canonical import short_digest
 from aureus_jupyter.values.ids import short_id
 from aureus_jupyter.values.run import Run
@@ -121,8 +123,13 @@ def card_of(
         question=draft.question if asked and draft is not None else "",
         sql=draft.sql if draft is not None and asked else (run.plan.rewritten() if estimate and run.plan else ""),
         # How a question became SQL is told with it: a person must know whether a model or the pack's owners wrote it.
-        notices=(*notices, draft.note) if asked and draft is not None and draft.note else notices,
+        notices=(*notices, *((draft.note,) if asked and draft is not None and draft.note else ()), *_obliged(run)),
     )
+
+
+def _obliged(run: Run) -> tuple[str, ...]:
+    """Say who will look at the run, and what it takes, or took, out of budgets."""
+    return (*review_words(run), *(budget_words(use, done=bool(run.events)) for use in run.budgets))
 
 
 def _short(value: str | None) -> str | None:

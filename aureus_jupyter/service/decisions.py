@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
 from aureus_jupyter.values.draft import Draft, Origin
 from aureus_jupyter.values.facts import Facts, TableUse
-from aureus_jupyter.values.obligations import Hide, MaskMethod
+from aureus_jupyter.values.obligations import Budget, Hide, MaskMethod
 from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
@@ -94,8 +94,9 @@ class Decider:
         self.environment = environment
         self._now = now
         self._memory: OrderedDict[tuple[object, ...], Decided] = OrderedDict()
-        self._asked: OrderedDict[tuple[Asker, str], Dataset] = OrderedDict()
+        self._asked: OrderedDict[tuple[Asker, str], tuple[Hide, ...]] = OrderedDict()
         self._views: OrderedDict[Asker, Catalog] = OrderedDict()
+        self._budgets: OrderedDict[Asker, tuple[Budget, ...]] = OrderedDict()
 
     def decide(
         self, draft: Draft, engine: Reader, principal: Principal, purpose: str, rows: int | None = None
@@ -139,7 +140,7 @@ class Decider:
             return self.visible(asker.principal, asker.purpose)
 
         def judged(view: Catalog) -> tuple[Facts, Verdict]:
-            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds)
+            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds, lambda d: self._refusal(d, asker))
             check_parameters(facts.parameters, (name for name, _ in draft.parameters))
             return facts, self._rule(facts, asker, draft.origin)
 
@@ -172,11 +173,12 @@ class Decider:
         return self.catalog.through(lambda dataset: _without_keys(self._shown(dataset, asker), keys))
 
     def _shown(self, dataset: Dataset, asker: Asker) -> Dataset:
-        return _remembered(
-            self._asked, (asker, fold(dataset.name)), lambda: without(dataset, self._hides(dataset, asker))
-        )
+        return without(dataset, self._hides(dataset, asker))
 
     def _hides(self, dataset: Dataset, asker: Asker) -> tuple[Hide, ...]:
+        return _remembered(self._asked, (asker, fold(dataset.name)), lambda: self._ask_hides(dataset, asker))
+
+    def _ask_hides(self, dataset: Dataset, asker: Asker) -> tuple[Hide, ...]:
         """Return what is hidden of a dataset, whatever the statement. Raises Refused where nobody can say."""
         use = TableUse(dataset=dataset.name, columns=())
         verdict = self._rule(Facts(tables=(use,), aggregated=True, can_raise=False), asker)
@@ -201,6 +203,26 @@ class Decider:
 
         return _remembered(self._views, asker, made)
 
+    def budgets(self, principal: Principal, purpose: str) -> tuple[Budget, ...]:
+        """Return the budgets that policies keep over what the principal may see, before there is a statement.
+
+        Those that depend on what a statement does with a dataset may be missing: they show when it is judged.
+        """
+        asker = self._asker(principal, purpose)
+
+        def made() -> tuple[Budget, ...]:
+            every = (b for d in self.visible(principal, purpose).datasets for b in self._budgets_of(d, asker))
+            return tuple(dict.fromkeys(every))
+
+        return _remembered(self._budgets, asker, made)
+
+    def _budgets_of(self, dataset: Dataset, asker: Asker) -> Iterator[Budget]:
+        for columns in ((), tuple(c.name for c in dataset.columns)):
+            use = TableUse(dataset=dataset.name, columns=columns, star=bool(columns))
+            facts = Facts(tables=(use,), aggregated=not columns, can_raise=False)
+            for origin in Origin:
+                yield from self._rule(facts, asker, origin).budgets
+
     def _visible(self, dataset: Dataset, asker: Asker) -> Dataset:
         shown = self._shown(dataset, asker)
         if self._denied(shown, (), asker):
@@ -210,6 +232,14 @@ class Decider:
             return shown
         kept: tuple[Column, ...] = tuple(c for c in shown.columns if not self._denied(shown, (c.name,), asker))
         return replace(shown, columns=kept)
+
+    def _refusal(self, dataset: Dataset, asker: Asker) -> Refused | None:
+        """Return what refuses a dataset whatever is read of it, or None."""
+        use = TableUse(dataset=dataset.name, columns=())
+        verdict = self._rule(Facts(tables=(use,), aggregated=True, can_raise=False), asker)
+        if verdict.kind is not VerdictKind.DENY:
+            return None
+        return Refused(verdict.reasons[0].code, verdict.reasons[0].message, hint=verdict.reasons[0].hint)
 
     def _denied(self, dataset: Dataset, columns: tuple[str, ...], asker: Asker) -> bool:
         use = TableUse(dataset=dataset.name, columns=columns)

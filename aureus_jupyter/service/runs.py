@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from aureus_jupyter.core.analyze import bound_text
 from aureus_jupyter.core.evidence import without_secrets
+from aureus_jupyter.core.reviews import check_why
 from aureus_jupyter.core.run_state import advance
-from aureus_jupyter.errors import AureusError, Bug, EvidenceError, Held, Refused, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Limits, Progress, ResultTable, RunStore, Signer
+from aureus_jupyter.errors import AureusError, Refused
+from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Ledger, Limits, Progress, ResultTable, RunStore, Signer
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
 from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_models
+from aureus_jupyter.service.ends import both, bug, check_cap, held, interrupted, interrupted_late, kind_of
 from aureus_jupyter.service.labels import result_info
 from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.service.shield import Shield, shielded
+from aureus_jupyter.service.spending import Account, Metered
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
@@ -26,6 +30,8 @@ from aureus_jupyter.values.run import Event, EventKind, Failure, Run, State
 from aureus_jupyter.values.verdict import VerdictKind
 
 __all__ = ["Desk", "Runner"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,7 @@ class Desk:
     principal: Principal
     pack: str
     limits: Limits
+    ledger: Callable[[], Ledger]
     environment: tuple[tuple[str, str], ...] = ()
     rows_in_evidence: Callable[[ResultTable], Sequence[PackFile]] | None = None
 
@@ -62,6 +69,7 @@ class Runner:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self._account = self._new_account()
 
     def run(self, cell: Cell, progress: Progress | None = None, resumes: str = "") -> Outcome:
         """Run a cell to its end and seal its evidence. Never raises for what a cell, a policy or an engine can do.
@@ -82,27 +90,49 @@ class Runner:
             except _StoppedError as stopped:
                 run, error = stopped.run, stopped.error
             except KeyboardInterrupt:
-                run, error = self._fail(run, EventKind.WITHDRAWN, _interrupted())
+                run, error = self._fail(run, EventKind.WITHDRAWN, interrupted())
             except Exception as cause:
-                run, error = self._fail(run, EventKind.ERRORED, _bug(cause))
+                run, error = self._fail(run, EventKind.ERRORED, bug(cause))
             shield.hold()
+            run = replace(run, budgets=self._account.settle(run))
             return self._seal(run, table, error, extra, shield)
 
     def dry_run(self, cell: Cell) -> Outcome:
-        """Judge a cell and estimate its cost. Touches no data and leaves no evidence."""
+        """Judge a cell and estimate its cost. Touches no data and leaves no evidence; a model that is asked costs its tokens."""
         run = self._new(cell)
         try:
             run, decided = self._judge(run)
             if decided.plan is None:
                 return Outcome(run=run, error=None, estimate="This would be refused. Nothing would run.")
             self._prepare(run, decided)
-            return Outcome(run=run, estimate=self._estimate(run, decided.plan))
+            return self._planned(run, decided)
         except _StoppedError as stopped:
             return Outcome(run=stopped.run, error=stopped.error)
+        except AureusError as error:
+            return Outcome(run=run, error=error)
         except KeyboardInterrupt:
-            return Outcome(run=run, error=_interrupted())
+            return Outcome(run=run, error=interrupted())
         except Exception as cause:
-            return Outcome(run=run, error=_bug(cause))
+            return Outcome(run=run, error=bug(cause))
+        finally:
+            self._account.settle(run)
+
+    def _planned(self, run: Run, decided: Decided) -> Outcome:
+        """Say what a statement would take, and whether that is there. Charges nothing."""
+        assert decided.plan is not None, "only what is not denied has a plan"
+        try:
+            check_why(run)
+            if decided.verdict.kind is VerdictKind.ALLOW:
+                scanned = self._scanned(run, decided.plan)
+                run = replace(run, budgets=self._account.look(decided.verdict, decided.plan.rows, scanned))
+        except Refused as refused:
+            told = f"This would be refused now: {refused.message}. {refused.hint}"
+            return Outcome(run=run, estimate=told)
+        return Outcome(run=run, estimate=self._estimate(run, decided.plan))
+
+    def _scanned(self, run: Run, plan: Plan) -> Callable[[], int | None]:
+        parameters = dict(run.draft.parameters) if run.draft is not None else {}
+        return lambda: self.desk.engine.scanned(plan, parameters)
 
     def _estimate(self, run: Run, plan: Plan) -> str:
         """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""
@@ -120,8 +150,13 @@ class Runner:
     def _event(self, kind: EventKind, digest: str = "", detail: str = "", actor: str = "") -> Event:
         return Event(kind=kind, at=self._now(), actor=actor or "aureus", digest=digest, detail=detail)
 
+    def _new_account(self) -> Account:
+        return Account(self.desk.ledger, self.desk.principal.name, self.desk.clock.now)
+
     def _new(self, cell: Cell) -> Run:
         desk = self.desk
+        # Of its own for each run: what one has reserved must not pass for another's.
+        self._account = self._new_account()
         return Run(
             id=run_id(desk.clock.now(), desk.ids.entropy(6)),
             cell=cell,
@@ -146,7 +181,9 @@ class Runner:
         try:
             draft, decided = draft_and_decide(
                 cell,
-                desk.copilot,
+                Metered(
+                    desk.copilot, self._account, run.id, lambda: desk.decider.budgets(desk.principal, cell.purpose)
+                ),
                 lambda: desk.decider.visible(desk.principal, cell.purpose),
                 desk.engine.dialect,
                 decide,
@@ -154,9 +191,9 @@ class Runner:
             )
         except DraftError as failed:
             run = replace(run, draft=failed.draft)
-            raise _StoppedError(*self._fail(run, _kind_of(failed.error), failed.error)) from failed.error
+            raise _StoppedError(*self._fail(run, kind_of(failed.error), failed.error)) from failed.error
         except AureusError as error:
-            raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
+            raise _StoppedError(*self._fail(run, kind_of(error), error)) from error
         digest = ""
         if decided.plan is not None:
             digest = decision_digest(
@@ -199,12 +236,13 @@ class Runner:
             denied = Refused(reason.code, reason.message, hint=reason.hint)
             raise _StoppedError(*self._fail(run, EventKind.DENIED, denied))
         self._prepare(run, decided)
+        self._checked(run, lambda: check_why(run))
         if verdict.kind is VerdictKind.ALLOW:
             return advance(run, self._event(EventKind.ALLOWED, run.decision_digest)), decided, ()
         run = advance(run, self._event(EventKind.APPROVAL_REQUIRED, run.decision_digest))
         found = self._approval(run, resumes)
         if found is None:
-            raise _StoppedError(run, _held(run))
+            raise _StoppedError(run, held(run))
         approver, files = found
         detail = f"request {resumes}" if resumes else ""
         return advance(run, self._event(EventKind.APPROVED, run.decision_digest, detail, approver)), decided, files
@@ -218,10 +256,14 @@ class Runner:
 
     def _prepare(self, run: Run, decided: Decided) -> None:
         """Bind the statement over its shadows before anyone is asked to approve what could not run anyway."""
+        self._checked(run, lambda: self._bind(decided))
+
+    def _checked(self, run: Run, work: Callable[[], T]) -> T:
+        """Do what must succeed before the run starts, or stop the run."""
         try:
-            self._bind(decided)
+            return work()
         except AureusError as error:
-            raise _StoppedError(*self._fail(run, _kind_of(error), error)) from error
+            raise _StoppedError(*self._fail(run, kind_of(error), error)) from error
 
     def _bind(self, decided: Decided) -> None:
         assert decided.plan is not None, "only what is not denied has a plan"
@@ -230,11 +272,14 @@ class Runner:
     def _execute(
         self, run: Run, decided: Decided, progress: Progress | None
     ) -> tuple[Run, ResultTable, Sequence[PackFile]]:
-        """Run a cleared plan. `started` is durable before the engine is touched."""
+        """Run a cleared plan. What it takes of budgets is reserved, and `started` is durable, before the engine is touched."""
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
-        desk = self.desk
+        desk, plan = self.desk, decided.plan
         parameters = dict(run.draft.parameters)
+        scanned, verdict, name = self._scanned(run, plan), decided.verdict, run.id
+        budgets = self._checked(run, lambda: self._account.reserve(name, verdict, plan.rows, scanned))
+        run = replace(run, budgets=budgets)
         started = advance(run, self._event(EventKind.STARTED, run.decision_digest))
         try:
             # A key that cannot be used is found before anything is read, not when there is nothing to sign it with.
@@ -243,19 +288,21 @@ class Runner:
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         run = started
-        limits = replace(desk.limits, rows=decided.plan.rows)
+        limits = replace(desk.limits, rows=self._account.rows(plan.rows))
         try:
-            table = desk.engine.run(decided.plan, parameters, limits, progress)
+            self._account.touched = True
+            table = desk.engine.run(plan, parameters, limits, progress)
+            check_cap(table, limits.rows)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
             rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()
             return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table, rows
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:
-            raise _StoppedError(*self._fail(run, EventKind.WITHDRAWN, _interrupted())) from None
+            raise _StoppedError(*self._fail(run, EventKind.WITHDRAWN, interrupted())) from None
         except Exception as cause:
             # From here on data may have been read: the record must say that the run had started.
-            raise _StoppedError(*self._fail(run, EventKind.ERRORED, _bug(cause))) from cause
+            raise _StoppedError(*self._fail(run, EventKind.ERRORED, bug(cause))) from cause
 
     def _fail(self, run: Run, kind: EventKind, error: AureusError) -> tuple[Run, AureusError]:
         """Move the run to its refused or failed end and keep the error in it."""
@@ -272,16 +319,16 @@ class Runner:
         try:
             if run.state is State.HELD:
                 run = replace(run, request=desk.approvals.ask(run))
-                error = _held(run)
+                error = held(run)
             run = seal(run, desk.store, desk.signer(), self._now(), extra)
         except AureusError as failed:
             first = error is None or run.state is State.HELD or error.code == failed.code
-            told = failed if first or error is None else _both(error, failed)
+            told = failed if first or error is None else both(error, failed)
             run, error = self._unsealed(run, told)
             return Outcome(run=run, error=error)
         if shield.came:
             shield.came = False
-            error = error or _interrupted_late()
+            error = error or interrupted_late()
         if error is not None:
             error.run_id = run.id
         return Outcome(run=run, table=table if error is None else None, error=error)
@@ -291,53 +338,3 @@ class Runner:
         if run.state is State.FINISHED:
             run = replace(run, state=State.RUNNING, events=run.events[:-1], result=None)
         return self._fail(replace(run, request=""), EventKind.ERRORED, error)
-
-
-def _kind_of(error: AureusError) -> EventKind:
-    return EventKind.DENIED if isinstance(error, Refused) else EventKind.ERRORED
-
-
-def _bug(cause: Exception) -> Bug:
-    """Return the error for what nobody foresaw: its kind, never its text."""
-    bug = Bug(
-        "internal",
-        f"a step failed in a way nobody foresaw ({type(cause).__name__})",
-        hint="Nothing was returned. Please report this with the run's evidence folder.",
-    )
-    bug.__cause__ = cause
-    return bug
-
-
-def _interrupted() -> AureusError:
-    return UserError(
-        "interrupted",
-        "the cell was interrupted before it finished",
-        hint="Run it again. Earlier results are unchanged.",
-    )
-
-
-def _interrupted_late() -> AureusError:
-    return UserError(
-        "interrupted",
-        "the cell was interrupted while its evidence was written; the evidence is whole, the rows were not handed over",
-        hint="Run it again. Earlier results are unchanged.",
-    )
-
-
-def _held(run: Run) -> Held:
-    asked = run.request or run.id
-    approvers = (
-        " or ".join(run.verdict.approvers) if run.verdict is not None and run.verdict.approvers else "an approver"
-    )
-    return Held(
-        "approval_required",
-        f"this needs a yes from {approvers}",
-        hint=f"Send them the request {asked}; when it is approved, run this cell again or %aureus resume {asked}.",
-    )
-
-
-def _both(error: AureusError, failed: AureusError) -> AureusError:
-    """Give the first error, and say that its evidence is missing too."""
-    return EvidenceError(
-        failed.code, f"{error.message}; and evidence of it could not be written: {failed.message}", hint=failed.hint
-    )

@@ -12,7 +12,7 @@ import json
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -69,6 +69,14 @@ class CopilotConformance:
         assert draft.sql == CATALOG.questions[0].sql, "a slot is bound, never written into the text"
         assert draft.parameters == (("pd", 0.07),)
         assert draft.note
+
+    def test_without_tokens_no_model_is_asked(self) -> None:
+        """What needs no model is answered all the same; for anything else nothing is spent."""
+        made = self.copilot()
+        none = replace(context(), tokens=0)
+        assert made.draft("Loans with PD above 7 %?", none).by == "verified:above"
+        raised(AureusError, lambda: made.draft(self.unanswerable, none))
+        assert made.tokens_spent == 0
 
     def test_what_it_cannot_answer_is_an_error_with_a_hint(self) -> None:
         made = self.copilot()
@@ -284,6 +292,7 @@ class Scripted:
     """A copilot that plays drafts and errors in order and keeps what it was asked, for tests of what calls a copilot."""
 
     name = "scripted"
+    tokens_spent = 0
 
     def __init__(self, *answers: Any) -> None:
         self._answers = list(answers)

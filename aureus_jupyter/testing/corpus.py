@@ -5,6 +5,7 @@ One YAML file is one family. What a case may say is checked here, so that a miss
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ _LEGITIMATE = frozenset("id title sql dialects parameters needs known known_on l
 _FILE = frozenset({"family", "about", "defaults", "attacks", "statements"})
 
 
+_REPEATED = re.compile("«(\\d+)×(.*?)»")  # a text that is written once and means many: «600× union all select 1»
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -144,7 +146,7 @@ def _texts(case: Mapping[str, Any], dialect: str) -> tuple[str, ...]:
     if given is None:
         return ()
     cells = given if isinstance(given, list) else [given]
-    return tuple(str(cell) for cell in cells)
+    return tuple(_REPEATED.sub(lambda found: found[2] * int(found[1]), str(cell)) for cell in cells)
 
 
 def _parameters(case: Mapping[str, Any]) -> tuple[tuple[str, Parameter], ...]:

@@ -32,6 +32,7 @@ class Report:
 
     lines: list[Line] = field(default_factory=list)
     reordered: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
 
     def add(self, case: Attack | Legitimate, problems: Sequence[str]) -> None:
         """Add a case that was run. One that is known to fail must fail: else its mark is to be taken away."""
@@ -55,6 +56,11 @@ class Report:
         """Return what failed."""
         return [line for line in self.lines if line.failed]
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing failed, and no database was changed by what was run on it."""
+        return not self.failures and not self.moved
+
     def text(self) -> str:
         """Return the table, what is known to get through, what waits, and what failed."""
         parts = [table(self.lines)]
@@ -65,6 +71,7 @@ class Report:
                 f"NOTE {len(self.reordered)} statements without ORDER BY gave the same rows in another order in A and B: the "
                 "engine's planner sees how many rows a raw table holds."
             )
+        parts += [f"FAILED {world}: the database is not as it was before the attacks" for world in self.moved]
         parts += [_said("FAILED", line) for line in self.failures]
         return "\n".join(parts)
 

@@ -30,6 +30,7 @@ MARKER = "MARK-7391"
 
 ROWS = 100
 CREATE = "CREATE TABLE account (id BIGINT, holder VARCHAR, amount DECIMAL(18, 2), site VARCHAR)"
+_TWICE = "SELECT count(*) AS n FROM account a JOIN account b ON a.id = b.id"
 INSERT = (
     "INSERT INTO account SELECT i, '" + MARKER + "-' || CAST(i AS VARCHAR), i + 0.25, "
     "CASE WHEN i % 2 = 0 THEN 'OSLO' ELSE 'BERN' END FROM generate_series(0, 99) AS g(i)"
@@ -49,6 +50,8 @@ class EngineConformance:
     """The suite. `connect` gives an engine whose connection holds the table; `source` is what tables() calls it."""
 
     source = "account"
+    scans = 2
+    """How often the table is read by a statement that joins it with itself; 1 for an engine that copies it first."""
 
     @abstractmethod
     def connect(self) -> Engine:
@@ -229,6 +232,18 @@ class EngineConformance:
             plan = self.plan(engine, "SELECT site, count(*) AS n FROM account GROUP BY site")
             engine.prepare(plan, (self.dataset(),))
             assert "account" in engine.estimate(plan, {})
+
+        self._with(check)
+
+    def test_what_is_scanned_is_all_rows_or_not_known(self) -> None:
+        """Whatever a condition or a filter leaves of them, and as often as the statement reads the table."""
+
+        def check(engine: Engine) -> None:
+            for sql, least in (("SELECT id FROM account WHERE id = 3", ROWS), (_TWICE, self.scans * ROWS)):
+                plan = self.plan(engine, sql)
+                engine.prepare(plan, (self.dataset(),))
+                found = engine.scanned(plan, {})
+                assert found is None or least <= found <= 3 * least, sql
 
         self._with(check)
 

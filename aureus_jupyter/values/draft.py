@@ -23,7 +23,7 @@ class Cell:
 
     `parameters` are (name, value) pairs sorted by name. `kind` is `sql`, `question` or empty for "tell them
     apart". `notebook` is a path relative to nothing: as the kernel knows it, or empty. `cell_id` is the
-    notebook format's cell id, or empty. `headless` means nobody can answer a prompt.
+    notebook format's cell id, or empty. `headless` means nobody can answer a prompt. `why` is the reason a review asks for.
     """
 
     source: str
@@ -36,6 +36,7 @@ class Cell:
     notebook: str = ""
     cell_id: str = ""
     headless: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

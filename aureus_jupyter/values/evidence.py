@@ -61,13 +61,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What checking one pack found. `findings` is empty exactly when the pack is whole and signed."""
+    """What checking one pack found. `findings` is empty exactly when the pack is whole and signed.
+
+    `reviews` says which reviews its statement asks for, one text each: no fault, and nothing about whether they were done.
+    """
 
     path: str
     run_id: str
     verdict: str
     signer: str
     findings: tuple[Finding, ...] = ()
+    reviews: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

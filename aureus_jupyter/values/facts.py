@@ -12,12 +12,14 @@ class TableUse:
     """One dataset a statement reads, and the columns that can reach its result or its conditions.
 
     `columns` are the contract's spellings, in the contract's order: never fewer than the statement uses, all
-    of them where the analysis cannot tell. `star` is true when the statement takes the row as a whole.
+    of them where the analysis cannot tell. `star` is true when the statement takes the row as a whole. `places` says of each
+    column where it stands: output, predicate, join, group, order; never fewer than there are.
     """
 
     dataset: str
     columns: tuple[str, ...]
     star: bool = False
+    places: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .budgets import BudgetUse
 from .draft import Cell, Draft
 from .facts import Facts
 from .plan import Plan
 from .principal import Principal
 from .verdict import Verdict
 
-__all__ = ["Event", "EventKind", "Failure", "ResultColumn", "ResultInfo", "Run", "State"]
+__all__ = ["Event", "EventKind", "Failure", "ResultColumn", "ResultInfo", "ReviewDue", "Run", "State"]
 
 
 class State(StrEnum):
@@ -90,12 +91,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewDue:
+    """A review that a run asks for: of whom, and `by` when (RFC 3339 UTC). Does not say that anybody did it."""
+
+    policy: str
+    dataset: str
+    reviewers: tuple[str, ...]
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Everything known about a run so far. A new value is made for each step; none is ever changed.
 
     `decision_digest` covers (rewritten SQL, parameters, catalog version, policy version, principal, purpose):
     an approval is for this digest and no other. `request` is the request a held run waits by: its own id, or that of an
-    earlier run that asked the same.
+    earlier run that asked the same. `budgets` is what it takes, or took, out of each budget.
     """
 
     id: str
@@ -118,6 +130,7 @@ class Run:
     evidence: str = ""
     evidence_digest: str = ""
     environment: tuple[tuple[str, str], ...] = ()
+    budgets: tuple[BudgetUse, ...] = ()
 
     def labels(self) -> dict[str, Any]:
         """Return per-column labels of the result as plain values, for a data frame's `attrs`."""

@@ -16,8 +16,9 @@ class Settings:
     """What a session was told. Keys stand in it as references (`env:NAME`, `keyring:service/user`) only; a connection may hold a
     password that a file holds, and is therefore not part of the text form.
 
-    Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir` and
-    `trust_file` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout` are in seconds, `max_results` in rows.
+    Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir`,
+    `trust_file` and `ledger` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout`
+    are in seconds, `max_results` in rows.
     `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
     that stand where the user cannot write.
     """
@@ -52,6 +53,8 @@ class Settings:
     include_rows: bool = False
     keys_dir: str = ""
     trust_file: str = ""
+    ledger: str = ""
+    why: str = ""
     copilot: str = "none"
     copilot_base_url: str = ""
     copilot_model: str = ""
@@ -96,6 +99,8 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "include_rows": "Whether evidence holds the rows.",
         "keys_dir": "Where private keys are; empty for Jupyter's data folder.",
         "trust_file": "Which keys are trusted; empty for Jupyter's data folder.",
+        "ledger": "Which file keeps what has been spent of budgets; empty for Jupyter's data folder.",
+        "why": "The reason a review asks for, in a pipeline; in a cell it is --why.",
         "copilot": "Who answers questions that are not verified: none or openai.",
         "copilot_base_url": "Where the model's server is.",
         "copilot_model": "Which model it is asked for.",

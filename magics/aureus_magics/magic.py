@@ -26,6 +26,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--as",), {"dest": "kind", "help": "sql or question, when the cell could be either"}),
     (("-o", "--output"), {"help": "name for the result"}),
     (("--purpose",), {"help": "why you read; policies ask for it"}),
+    (("--why",), {"help": "why you need it now, where a policy has the run reviewed afterwards"}),
     (("-e", "--engine"), {"help": "alias of the connection"}),
     (("--params",), {"nargs": "+", "help": "name=value ... or a JSON object; $name takes a variable's value"}),
     (("--max-results",), {"type": int, "help": "most rows to return"}),
@@ -113,6 +114,7 @@ class AureusMagics(Magics):
             source=text[:-1] if text.endswith("\n") else text,
             kind=words.kind,
             purpose=words.purpose,
+            why=words.why,
             engine=words.engine,
             pack=words.pack,
             parameters=words.parameters,
@@ -160,6 +162,8 @@ class AureusMagics(Magics):
             return app.whoami(notebook)
         if command == "catalog":
             return app.catalog(" ".join(rest), words.pack, words.purpose)
+        if command == "budgets":
+            return app.budgets(words.pack, words.purpose)
         if command == "connect":
             if not first:
                 raise UserError(

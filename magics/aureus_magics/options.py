@@ -22,6 +22,7 @@ FLAGS = {
     "-o": "name for the result",
     "--output": "name for the result",
     "--purpose": "why you read",
+    "--why": "why you need it now",
     "-e": "connection alias",
     "--engine": "connection alias",
     "--params": "name=value ... or a JSON object",
@@ -34,7 +35,7 @@ FLAGS = {
 }
 """Options and what follows them; empty for a switch."""
 
-COMMANDS = ("status", "whoami", "catalog", "connect", "explain", "evidence", "resume", "help")
+COMMANDS = ("status", "whoami", "catalog", "budgets", "connect", "explain", "evidence", "resume", "help")
 
 _LONGEST = 1000
 _SAME = {"--output": "-o", "--engine": "-e", "-A": "--alias"}
@@ -48,6 +49,7 @@ class Line:
     kind: str = ""
     output: str = ""
     purpose: str = ""
+    why: str = ""
     engine: str = ""
     parameters: tuple[tuple[str, Any], ...] = ()
     max_results: int | None = None
@@ -175,6 +177,7 @@ _MEMBERS = {
     "-o": "output",
     "-e": "engine",
     "--purpose": "purpose",
+    "--why": "why",
     "--pack": "pack",
     "--alias": "alias",
     "--as": "kind",

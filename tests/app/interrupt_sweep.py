@@ -6,21 +6,27 @@ after it would find that as the context of its own.
 
 from __future__ import annotations
 
+import base64
+import json
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aureus_jupyter.app import get_app
-from aureus_jupyter.app.build import trust_path
+from aureus_jupyter.adapters.ledgers import sqlite
+from aureus_jupyter.app import get_app, reset_app
+from aureus_jupyter.app.build import data_folder, trust_path
 from aureus_jupyter.app.verify import verify_paths
-from aureus_jupyter.service import approvals, drafting, runs, sealing, shield
+from aureus_jupyter.service import approvals, drafting, runs, sealing, shield, spending
 
 GOOD = "SELECT count(*) AS n FROM loan"
 LIMITS = "SELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
-OURS = {str(module.__file__) for module in (runs, sealing, shield, drafting, approvals)}
+OURS = {str(module.__file__) for module in (runs, sealing, shield, drafting, approvals, spending, sqlite)}
 
 
 def at_line(number: int, act: Callable[[], None], work: Callable[[], Any]) -> tuple[Any, int]:
@@ -43,6 +49,47 @@ def at_line(number: int, act: Callable[[], None], work: Callable[[], Any]) -> tu
         return work(), seen
     finally:
         sys.settrace(before)
+
+
+BUDGETS = """version: 1
+policies:
+  - {id: q, description: d, effect: budget, reason: r, budget: {measure: queries, limit: 100000, per: day}}
+  - {id: r, description: d, effect: budget, reason: r, budget: {measure: result_rows, limit: 100000, per: day}}
+"""
+
+
+def test_an_interrupt_at_every_line_leaves_the_ledger_right(
+    front: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is charged is what ran: no run is free, and none that never began has to be paid for."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "b.policy.yaml").write_text(BUDGETS, "utf-8")
+    monkeypatch.setenv("AUREUS_POLICIES_PATH", str(tmp_path / "policies"))
+    reset_app()
+    sql = "SELECT loan_id FROM loan LIMIT 3"
+    front.asked(sql)
+    _, lines = at_line(0, lambda: None, lambda: front.asked(sql))
+    for number in range(1, lines + 1):
+        known = {p.name for p in front.runs}
+        told, _ = at_line(number, lambda: signal.raise_signal(signal.SIGINT), lambda: front.asked(sql))
+        assert told.code, f"line {number}: an interrupt was lost"
+        (made,) = [p for p in front.runs if p.name not in known] or [None]
+        with closing(sqlite3.connect(data_folder() / "ledger.sqlite")) as con:
+            ask = "SELECT whole FROM charge WHERE run = ? ORDER BY policy"
+            charged = [whole for (whole,) in con.execute(ask, (made.name if made else "",))]
+        kinds = [e["kind"] for e in _events(made)] if made else []
+        if "completed" in kinds:
+            assert charged == [1, 3], number
+        elif "started" in kinds:
+            assert charged in ([1, 0], [0, 0]), number
+        else:
+            assert charged in ([], [0, 0]), number
+
+
+def _events(pack: Path) -> list[dict[str, Any]]:
+    envelope = json.loads((pack / "statement.dsse.json").read_text())
+    found: list[dict[str, Any]] = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["events"]
+    return found
 
 
 @pytest.mark.parametrize("sql", [GOOD, LIMITS, "SELECT nosuch FROM loan"], ids=["allowed", "held", "refused"])

@@ -136,12 +136,14 @@ def test_purpose_from_parameters(tmp_path: Path, environment: dict[str, str]) ->
 def test_purpose_and_principal_from_the_notebooks_parameters(tmp_path: Path, environment: dict[str, str]) -> None:
     del environment["AUREUS_PURPOSE"]
     told = ["-p", "aureus_purpose", "regulatory_reporting", "-p", "aureus_principal", "svc.nightly"]
+    told += ["-p", "aureus_why", "The monthly report"]
     done = papermill(tmp_path, environment, SUMMARY, parameters=told)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "out.aureus" / "runs").iterdir()
     page = (folder / "evidence.md").read_text().replace("\\", "")
     assert "| Who | svc.nightly (known from environment" in page
     assert "| Purpose | regulatory_reporting |" in page
+    assert json.loads((folder / "record.json").read_text())["inputs"]["why"] == "The monthly report"
 
 
 @pytest.mark.parametrize(("value", "code"), [("7", "config_malformed"), ("marketing", "purpose_not_allowed")])

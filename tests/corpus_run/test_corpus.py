@@ -55,7 +55,7 @@ def owner(postgres: str) -> Iterator[str]:
 
 
 def test_duckdb(duck: Report) -> None:
-    assert not duck.failures, duck.text()
+    assert duck.holds, duck.text()
 
 
 def test_every_legitimate_text_reaches_duckdb_as_it_is_written(duck: Report, sent: list[str]) -> None:
@@ -69,7 +69,7 @@ def test_every_legitimate_text_reaches_duckdb_as_it_is_written(duck: Report, sen
 def test_postgres(owner: str, tmp_path: Path) -> None:
     report = Report()
     selftest(PostgresWorld(TABLES, CORPUS / "world", tmp_path / "world", owner), CORPUS, tmp_path / "runs", report)
-    assert not report.failures, report.text()
+    assert report.holds, report.text()
     with psycopg.connect(owner) as connection:
         left = connection.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'aureus%'").fetchone()
     assert left == (0,), "the selftest leaves nothing behind"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from aureus_jupyter.app.selftest import corpus_folder, run_selftest
+from aureus_jupyter.cli import main
 from aureus_jupyter.testing.corpus import Attack, CorpusError, is_ordered, load_attacks
 from aureus_jupyter.testing.corpus_judge import Answer, Bare, Observed, attack_problems, bite_problem, bites, leaks
 from aureus_jupyter.testing.corpus_report import Report
@@ -18,16 +19,15 @@ ATTACK = Attack(
 )
 
 
-def weak(tmp_path: Path, policies: str, *attacks: dict[str, object]) -> set[str]:
-    """Return the attacks that succeed where the world has these policies and no others."""
+def small(tmp_path: Path, *attacks: dict[str, object]) -> Path:
+    """Return a corpus of these attacks over the world as it is."""
     corpus = tmp_path / "corpus"
     shutil.copytree(corpus_folder() / "world", corpus / "world")
     (corpus / "legitimate").mkdir()
     (corpus / "attacks").mkdir()
-    (corpus / "world" / "policies" / "world.policy.yaml").write_text(policies, "utf-8")
     cases = [{"mechanism": "m", "expect": "governed", "dialects": ["duckdb"], **attack} for attack in attacks]
     (corpus / "attacks" / "some.yaml").write_text(yaml.safe_dump({"family": "some", "attacks": cases}), "utf-8")
-    return {line.case.id for line in run_selftest(corpus=corpus).failures}
+    return corpus
 
 
 def test_a_guard_without_masks_filters_and_denials_is_found_out(tmp_path: Path) -> None:
@@ -35,9 +35,8 @@ def test_a_guard_without_masks_filters_and_denials_is_found_out(tmp_path: Path) 
         "version: 1\ndescription: Everything.\npolicies:\n"
         "  - {id: weak.permit, description: All of it., match: {packs: [corpus]}, effect: permit}\n"
     )
-    found = weak(
+    corpus = small(
         tmp_path,
-        permit,
         {"id": "marker", "sql": "select pin from staff"},
         {"id": "count", "sql": "select count(*) from staff"},
         {"id": "pair", "pair": ["select 1 from vip limit 1", "select 1 from vip where 1 = 0"]},
@@ -45,7 +44,20 @@ def test_a_guard_without_masks_filters_and_denials_is_found_out(tmp_path: Path) 
         {"id": "cap", "sql": "select line from log", "most": 100, "shows": "line0400"},
         {"id": "unlisted", "sql": "select * from ghost", "expect": "refused", "codes": ["unknown_dataset"]},
     )
+    (corpus / "world" / "policies" / "world.policy.yaml").write_text(permit, "utf-8")
+    found = {line.case.id for line in run_selftest(corpus=corpus).failures}
     assert found == {"marker", "count", "pair", "denied", "cap"}
+
+
+def test_the_command_prints_a_table_and_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    held: dict[str, object] = {"id": "held", "sql": "select pin from staff"}
+    corpus = small(tmp_path, held)
+    assert main(["selftest", "--corpus", str(corpus)]) == 0
+    assert "governed" in capsys.readouterr().out
+    cases = [{"id": "dull", "sql": "select 1", "mechanism": "m", "expect": "governed", "dialects": ["duckdb"]}]
+    (corpus / "attacks" / "more.yaml").write_text(yaml.safe_dump({"family": "more", "attacks": cases}), "utf-8")
+    assert main(["selftest", "--corpus", str(corpus)]) == 1
+    assert "FAILED duckdb more: dull: does nothing on the unguarded engine" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

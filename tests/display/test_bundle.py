@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from aureus_jupyter.display.bundle import MIME, bundle, page
 from aureus_jupyter.display.provenance import attach, provenance_of
 from aureus_jupyter.display.words import BADGES, is_number
 from aureus_jupyter.errors import UserError
+from aureus_jupyter.values.budgets import BudgetUse
 from aureus_jupyter.values.draft import Cell, Draft, Origin
 from aureus_jupyter.values.facts import Facts, OutputColumn, TableUse
+from aureus_jupyter.values.obligations import Budget, Measure, Review
 from aureus_jupyter.values.plan import Plan
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.run import Event, EventKind, Failure, ResultColumn, ResultInfo, Run, State
@@ -69,6 +72,9 @@ def finished(name: str = "a", masked: bool = False, question: str = "") -> Run:
     )
 
 
+QUERIES = Budget(
+    policy="house.calm", measure=Measure.QUERIES, limit="100", seconds=3600, reason="The engine is everybody's."
+)
 REASON = Reason(policy="house.x", code="c", message="it is closed", hint="ask", approvers=("petr", "eva"))
 RUNS: dict[str, tuple[Run, Any, str]] = {
     "allowed": (finished(), [["1"], [None]], ""),
@@ -102,6 +108,23 @@ RUNS: dict[str, tuple[Run, Any, str]] = {
             failure=Failure(family="Not run", code="data_error", message="a cast failed", hint="use try_cast"),
         ),
         None,
+        "",
+    ),
+    "reviewed": (
+        replace(
+            finished(),
+            cell=Cell(
+                source="select", purpose="review", notebook="/home/ana/n.ipynb", why="The *nightly* run <failed>"
+            ),
+            verdict=Verdict(
+                kind=VerdictKind.ALLOW,
+                reviews=(
+                    Review(policy="house.glass", dataset="loan", reviewers=("petr",), hours=24, reason="An outage."),
+                ),
+            ),
+            budgets=(BudgetUse(budget=QUERIES, asked=Decimal(1), left=Decimal(96), tenths=9),),
+        ),
+        [["1"]],
         "",
     ),
     "plan": (replace(finished(), result=None, evidence="", evidence_digest=""), None, "Estimate: little."),

@@ -29,6 +29,8 @@ def make(path: Path) -> str:
 
 
 class TestCopied(EngineConformance):
+    scans = 1
+
     @pytest.fixture(autouse=True)
     def data(self, tmp_path: Path) -> None:
         self.url = make(tmp_path / "bank.db")

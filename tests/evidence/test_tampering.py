@@ -151,6 +151,33 @@ def test_signed_nonsense(name: str, finished: Run, signer: Ed25519Signer) -> Non
     assert code in {f.code for f in resign(finished, signer, change).findings}
 
 
+@pytest.mark.parametrize(
+    ("reviews", "told"),
+    [
+        (
+            [
+                {
+                    "policy": "p",
+                    "dataset": "loan",
+                    "reviewers": ["eva", "petr"],
+                    "by": "2026-03-02T10:00:00Z",
+                    "reason": "r",
+                }
+            ],
+            ("asks eva or petr for a review of loan until 2026-03-02T10:00:00Z (policy p)",),
+        ),
+        ([], ()),
+        ("soon", ()),
+        ([{"policy": "p"}, 3, {"reviewers": 4}], ("asks for a review",) * 3),
+    ],
+)
+def test_a_review_is_told_and_breaks_nothing(
+    reviews: object, told: tuple[str, ...], finished: Run, signer: Ed25519Signer
+) -> None:
+    checked = resign(finished, signer, lambda statement: statement["predicate"].update(reviews=reviews))
+    assert (checked.findings, checked.reviews) == ((), told)
+
+
 def test_another_payload_type(finished: Run, signer: Ed25519Signer) -> None:
     assert "wrong_type" in {f.code for f in resign(finished, signer, lambda s: None, "text/plain").findings}
 

@@ -172,3 +172,42 @@ def test_all_that_a_filter_compares_with_is_prepared(decide: Callable[..., Decid
     assert [d.name for d in found.datasets] == ["loan", "client"]
     assert found.plan is not None and found.plan.shadows[0].others == ("client",)
     assert [d.name for d in decide("SELECT count(*) FROM loan").datasets] == ["loan"]
+
+
+def test_nobody_learns_the_columns_of_a_dataset_that_is_denied(decide: Callable[..., Decided]) -> None:
+    deny = "{id: no, description: d, match: {datasets: [client]}, effect: deny, code: no_clients, reason: r, hint: h}"
+    there, absent = (decide(f"SELECT c.{name} FROM client c", deny).verdict for name in ("income", "nosuch"))
+    assert (there.reasons, there.kind) == (absent.reasons, absent.kind)
+    assert there.reasons[0].code == "no_clients"
+
+
+def test_where_columns_stand(decide: Callable[..., Decided]) -> None:
+    (use,) = decide("SELECT region, sum(income) FROM client WHERE id > 3 GROUP BY region ORDER BY 1").facts.tables
+    assert dict(use.places) == {
+        "id": ("predicate",),
+        "region": ("output", "group", "order"),
+        "income": ("output", "order"),
+    }
+    (use,) = decide("SELECT * FROM client WHERE id > 3").facts.tables
+    assert dict(use.places)["id"] == ("output", "predicate")
+    assert dict(use.places)["income"] == ("output",)
+
+
+def test_the_budgets_there_are_before_there_is_a_statement(engine: DuckDBEngine, tmp_path: Path) -> None:
+    """Those over what one may see, each once, for a question and for SQL; none that only a statement's columns or joins bring."""
+    spend = "effect: budget, reason: 'of {dataset}', budget: {measure: queries, limit: 1, per: hour}"
+    policies = (
+        PERMIT,
+        "{id: shut, description: d, effect: deny, code: c, reason: r, hint: h, match: {datasets: [client]}, when: {roles_none: [boss]}}",
+        f"{{id: client, description: d, {spend}, match: {{datasets: [client]}}}}",
+        f"{{id: loan, description: d, {spend}, match: {{datasets: [loan]}}}}",
+        f"{{id: asked, description: d, {spend}, match: {{datasets: [loan]}}, when: {{origin: question}}}}",
+        f"{{id: joined, description: d, {spend}, when: {{joins_at_least: 1}}}}",
+    )
+    (tmp_path / "a.policy.yaml").write_text(
+        "version: 1\npolicies:\n" + "".join(f"  - {p}\n" for p in policies), "utf-8"
+    )
+    decider = Decider(CATALOG, load_policies([tmp_path]))
+    assert [b.policy for b in decider.budgets(ANA, "review")] == ["loan", "asked"]
+    boss = decider.budgets(Principal(name="eva", roles=("boss",)), "review")
+    assert {b.policy for b in boss} == {"loan", "asked", "client"}

@@ -15,7 +15,9 @@ STATEMENTS = {
         "a: join, b: join, c: predicate, d: predicate, e: predicate"
     ),
     "select max(a) from t group by b having min(c) > 1 order by d": "a: output, b: group, c: predicate, d: order",
-    "select * exclude (a) from t join u using (b) qualify rank() over (order by c) = 1": "a: output, b: join, c: order predicate",
+    "select * exclude (a) from t join u using (b) qualify rank() over (order by c) = 1": (
+        "*: output, a: output, b: join, c: order predicate"
+    ),
     "select a as z from t where z = 1": "a: output predicate, z: predicate",
     "select a as x, x as y from t order by y": "a: order output, x: order output, y: order",
     "select x from (select a as x from t) s where x = 1": "a: output predicate, x: output predicate",

@@ -35,6 +35,7 @@ LINES: dict[str, dict[str, Any]] = {
     "": {},
     "x <<": {"output": "x"},
     "x<<": {"output": "x"},
+    "--why 'an outage at night' x <<": {"output": "x", "why": "an outage at night"},
     "--purpose p x << --dry-run": {"output": "x", "purpose": "p", "dry_run": True},
     "-o x -e pg --pack ./p -A a": {"output": "x", "engine": "pg", "pack": "./p", "alias": "a"},
     "--output=x --max-results=5": {"output": "x", "max_results": 5},

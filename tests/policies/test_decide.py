@@ -73,7 +73,8 @@ def only(smallest: int = 10, **more: Any) -> Ruling:
 
 
 def budget(limit: str = "5", **more: Any) -> Ruling:
-    made = Budget(policy="p", measure=Measure.QUERIES, limit=limit, seconds=more.pop("seconds", 60), reason="r", **more)
+    more = {"measure": Measure.QUERIES, "seconds": 60, **more}
+    made = Budget(policy="p", limit=limit, reason="r", **more)
     return ruled(Effect.BUDGET, budget=made)
 
 
@@ -277,6 +278,7 @@ BAD = [
     budget("-1"),
     budget(seconds=0),
     budget(price="Infinity"),
+    budget(measure=Measure.COST),  # at no price nothing would ever be spent
     hide("nosuch"),
     hide("a"),  # the statement reads it
     review(24),

@@ -41,7 +41,7 @@ _FORMS = {
 }
 
 
-_PLACES = {"opa_bundle_key", "evidence_folder", "approvals_folder", "keys_dir", "trust_file"}
+_PLACES = {"opa_bundle_key", "evidence_folder", "approvals_folder", "keys_dir", "trust_file", "ledger"}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:
@@ -108,6 +108,9 @@ def _text(origin: str, name: str, value: str) -> str:
     """Refuse what no record can hold or a terminal would act on."""
     if any(c < " " or "\x7f" <= c < "\xa0" or "\ud800" <= c <= "\udfff" for c in value):
         raise malformed(origin, name, "a text without control characters")
+    if name == "why" and origin != "environment":
+        # A reason that stands in a file would be given for every run there is.
+        raise malformed(origin, name, "given with --why or by AUREUS_WHY")
     form, words = _FORMS.get(name, (None, ""))
     if form is not None and not form.fullmatch(value):
         raise malformed(origin, name, words)

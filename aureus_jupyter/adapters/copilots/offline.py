@@ -14,6 +14,7 @@ class VerifiedQuestions:
     """A copilot that only knows what the pack's owners have checked."""
 
     name = "verified questions"
+    tokens_spent = 0
 
     def draft(self, question: str, context: CopilotContext) -> Draft:
         """Return the verified question's SQL with its slots as bound parameters.

@@ -54,8 +54,8 @@ class OpenAICopilot:
     """A copilot that asks a model for what no verified question answers.
 
     `timeout` is the deadline in seconds of one question, with its retries and repairs; `token_budget` the tokens of all
-    drafts together. `key` is a key, or what gives it at the moment of use. Makes no request before `draft`, and loads
-    the openai package only then. Not for two threads at once.
+    drafts together, beside what the context allows a draft. `key` is a key, or what gives it at the moment of use. Makes no
+    request before `draft`, and loads the openai package only then. Not for two threads at once.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class OpenAICopilot:
         self._monotonic = monotonic
         self._until = 0.0
         self._spent = 0
+        self._allowed = token_budget
         self._shape = 0
         self._exchange = Exchange(question="")
 
@@ -104,6 +105,7 @@ class OpenAICopilot:
             verified = verified_draft(question, context.catalog)
             if verified is not None:
                 return verified
+        self._allowed = self._budget if context.tokens is None else min(self._budget, self._spent + context.tokens)
         endpoint = replace(self._endpoint, key=self._key if isinstance(self._key, str) else self._key())
         endpoint.check()
         try:
@@ -172,14 +174,9 @@ class OpenAICopilot:
 
     def _once(self, endpoint: Endpoint, messages: list[dict[str, str]], until: float) -> Completion:
         estimate = math.ceil(len(json.dumps(messages, ensure_ascii=False).encode("utf-8", "replace")) / 3)
-        room = self._budget - self._spent - estimate
+        room = self._allowed - self._spent - estimate
         if room < MIN_REPLY_TOKENS:
-            raise UserError(
-                "copilot_budget",
-                f"the token budget is used up: {self._spent} of {self._budget} spent, this request needs about "
-                f"{estimate + MIN_REPLY_TOKENS}",
-                hint="Raise copilot_token_budget, restart the kernel, or write the SQL yourself.",
-            )
+            raise self._spent_up(estimate + MIN_REPLY_TOKENS)
         members, limit = _SHAPES[self._shape]
         body = {**members, "model": endpoint.model, "messages": messages, limit: min(MAX_REPLY_TOKENS, room)}
         charged = estimate
@@ -196,6 +193,20 @@ class OpenAICopilot:
             raise
         finally:
             self._spent += charged
+
+    def _spent_up(self, needed: int) -> UserError:
+        if self._allowed < self._budget:
+            left = max(0, self._allowed - self._spent)
+            return UserError(
+                "copilot_budget",
+                f"policy leaves {left} tokens of a model for this question, and the request needs about {needed}",
+                hint="Ask a verified question, write the SQL yourself, or see %aureus budgets.",
+            )
+        return UserError(
+            "copilot_budget",
+            f"the token budget is used up: {self._spent} of {self._budget} spent, this request needs about {needed}",
+            hint="Raise copilot_token_budget, restart the kernel, or write the SQL yourself.",
+        )
 
 
 def _pause(error: StatusError, retries: int) -> float:

@@ -117,6 +117,21 @@ class CopyEngine:
         names = ", ".join(sorted(shadow.dataset for shadow in plan.shadows)) or "nothing"
         return f"This would copy {names} from the database, then run here. There is no estimate before the copy."
 
+    def scanned(self, plan: Plan, parameters: Mapping[str, Parameter]) -> int | None:
+        """Return the rows that would be copied, counted in the database: each table of the plan is read whole, once.
+
+        What DuckDB then scans of the copy is not counted again: it is here, and costs the database nothing.
+        """
+        from sqlalchemy import func, select, table
+
+        self._check_open()
+        with said(), self._source.connect() as connection:
+            counts = [
+                connection.execute(select(func.count()).select_from(table(source))).scalar_one()
+                for source in _sources(plan)
+            ]
+        return sum(int(count) for count in counts)
+
     def run(
         self, plan: Plan, parameters: Mapping[str, Parameter], limits: Limits, progress: Progress | None = None
     ) -> ArrowResult:

@@ -17,7 +17,7 @@ from aureus_jupyter.ports import Clock, Limits, Progress, RawTable, SecondReadin
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.plan import Parameter, Plan
 
-from .duckdb_cost import cost_in_words, scans_of
+from .duckdb_cost import cost_in_words, full_scans, rows_scanned, scans_of
 from .duckdb_errors import keyboard, translate
 from .duckdb_fetch import fetch
 from .duckdb_instance import Instance, Settings, acquire
@@ -32,6 +32,7 @@ __all__ = ["DuckDBEngine", "RawReader"]
 
 _DESCRIBE = "DESCRIBE "
 _EXPLAIN = "EXPLAIN (FORMAT json) "
+_FILES = {"READ_PARQUET", "READ_CSV", "PARQUET_SCAN"}
 _KEPT = 256
 _BIND_SECONDS = 30.0
 
@@ -128,6 +129,23 @@ class DuckDBEngine:
         values = _values(self._reading(plan.bound), parameters)
         rows = self._attempt(plan.bound, lambda: self._fetched(_EXPLAIN + plan.bound, values), len(_EXPLAIN))
         return cost_in_words(str(rows[0][1]), [s.dataset for s in plan.shadows])
+
+    def scanned(self, plan: Plan, parameters: Mapping[str, Parameter]) -> int | None:
+        """Return the rows of the raw relations, each as often as the plan scans it; None for a recursion.
+
+        A raw relation that is a view counts as the engine estimates it, and files together as often as any of them is read.
+        """
+        self._check_prepared(plan)
+        values = _values(self._reading(plan.bound), parameters)
+        rows = self._attempt(plan.bound, lambda: self._fetched(_EXPLAIN + plan.bound, values), len(_EXPLAIN))
+        whole: dict[str, int] = {}
+        for raw in self._shadows.raw(plan):
+            for name, count in full_scans(self._explained(f"SELECT * FROM {raw}")).items():
+                whole[name] = whole.get(name, 0) + count if name in _FILES else max(whole.get(name, 0), count)
+        return rows_scanned(str(rows[0][1]), whole)
+
+    def _explained(self, text: str) -> str:
+        return str(self._attempt(text, lambda: self._fetched(_EXPLAIN + text, {}), len(_EXPLAIN))[0][1])
 
     def run(
         self,

@@ -6,10 +6,11 @@ Estimates count rows that a filter hides, so only their power of ten is told.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["cost_in_words", "scans_of"]
+__all__ = ["cost_in_words", "full_scans", "rows_scanned", "scans_of"]
 
 _SCANS = ("SCAN", "READ_")
 
@@ -35,6 +36,44 @@ def scans_of(explained: str) -> frozenset[str]:
             parts = [str(info.get(key, "")) for key in ("Table", "Function")]
             found.add(" ".join([str(node.get("name", "")).strip(), *filter(None, parts)]))
     return frozenset(found)
+
+
+def full_scans(explained: str) -> dict[str, int]:
+    """Return the rows of each relation that a plan without any condition scans, by its name in the plan."""
+    found: dict[str, int] = {}
+    for node in _all(json.loads(explained)):
+        if _is_stored(node):
+            found[_name(node)] = found.get(_name(node), 0) + _cardinality(node)
+    return found
+
+
+def rows_scanned(explained: str, rows: Mapping[str, int]) -> int | None:
+    """Return how many rows a plan scans at most when each scan reads all `rows` of its relation; None when nobody can say.
+
+    Counts every relation at least once, also one that the planner answers for without reading it. A scan that is not known
+    counts as the largest. A recursion scans as often as its rows say, which only running it tells.
+    """
+    scans = Counter[str]()
+    for node in _all(json.loads(explained)):
+        if str(node.get("name", "")).upper().startswith(("REC_CTE", "RECURSIVE")):
+            return None
+        if _is_stored(node):
+            scans[_name(node)] += 1
+    most = max(rows.values(), default=0)
+    return sum(times * rows.get(name, most) for name, times in scans.items()) + sum(
+        count for name, count in rows.items() if name not in scans
+    )
+
+
+def _is_stored(node: dict[str, Any]) -> bool:
+    """Whether a scan reads a table or a file, and not what the statement itself has made."""
+    return _is_table(node) and str(node["name"]).upper().strip() not in {"CTE_SCAN", "REC_CTE_SCAN", "DELIM_SCAN"}
+
+
+def _name(node: dict[str, Any]) -> str:
+    """Return a scan's relation in the engine's own words; files of one reader are told apart by nothing, so they count together."""
+    info = node.get("extra_info") or {}
+    return str(info.get("Table") or info.get("Function") or node["name"])
 
 
 def _all(nodes: Any) -> Iterator[dict[str, Any]]:

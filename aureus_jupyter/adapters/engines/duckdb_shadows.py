@@ -56,6 +56,11 @@ class Shadows:
         """Return the raw relations below the shadows, as the engine's name extraction writes them."""
         return frozenset().union(*(m.reads for m in self._made.values() if m is not None))
 
+    def raw(self, plan: Plan) -> list[str]:
+        """Return the SQL of every relation that the plan's shadows read, each once."""
+        found = [self._find(source, s.dataset).sql for s in plan.shadows for source in (s.source, *s.others)]
+        return list(dict.fromkeys([*found, *([self._keys] if any(s.keyed for s in plan.shadows) else [])]))
+
     def names(self) -> list[str]:
         """Return the folded names of shadows and of their columns: what a hint may show."""
         found = list(self._made)

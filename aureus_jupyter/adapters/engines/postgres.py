@@ -21,6 +21,7 @@ from aureus_jupyter.adapters.engines.postgres_errors import guarded, no_shadows
 from aureus_jupyter.adapters.engines.postgres_parameters import Spelling
 from aureus_jupyter.adapters.engines.postgres_reading import parameter_types, read_dependencies
 from aureus_jupyter.adapters.engines.postgres_result import fetch
+from aureus_jupyter.adapters.engines.postgres_scanned import scanned_rows
 from aureus_jupyter.adapters.engines.postgres_tables import Tables
 from aureus_jupyter.adapters.engines.result import ArrowResult
 from aureus_jupyter.core.dependencies import check_dependencies
@@ -289,6 +290,26 @@ class PostgresEngine:
             (tree,) = spelling.tried(explained)
         rows = max(1, int(json.loads(tree)[0]["Plan"].get("Plan Rows", 1)))
         return f"Estimate: up to about {10 ** len(str(rows - 1 if rows > 1 else 1)):,} rows in the result."
+
+    def scanned(self, plan: Plan, parameters: Mapping[str, Parameter]) -> int | None:
+        """Return the planner's estimate of the rows of each table, as often as the plan scans it.
+
+        None for a recursion, for what is no table, and for a table whose statistics were never collected: the planner then
+        guesses.
+        """
+        spelling = Spelling(plan.sql)
+
+        def explained() -> Any:
+            text, values = spelling.spelled(parameters)
+            with self._transaction(30.0):
+                return self._con.execute("EXPLAIN (VERBOSE, FORMAT JSON) " + text, values).fetchone()
+
+        with guarded():
+            (tree,) = spelling.tried(explained)
+            sources = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
+            names = sorted({self._tables.named(source) for source in sources})
+            with self._transaction(30.0):
+                return scanned_rows(self._con, json.loads(tree)[0]["Plan"], names)
 
     def run(
         self, plan: Plan, parameters: Mapping[str, Parameter], limits: Limits, progress: Progress | None = None

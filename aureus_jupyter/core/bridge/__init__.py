@@ -23,7 +23,7 @@ from aureus_jupyter.core.bridge.queries import query
 from aureus_jupyter.core.bridge.rules import Rules
 from aureus_jupyter.core.bridge.state import Bridge
 from aureus_jupyter.core.text import named_places, pieces
-from aureus_jupyter.errors import Refused, Span, UserError
+from aureus_jupyter.errors import AureusError, Refused, Span, UserError
 from aureus_jupyter.values.catalog import Dataset
 
 __all__ = ["MAX_TYPE_NESTING", "Translation", "check_types", "translate"]
@@ -51,7 +51,7 @@ def translate(
     sql: str,
     rules: Rules,
     dataset: Callable[[str, Span], Dataset],
-    unknown: Callable[[str, Iterable[str]], UserError],
+    unknown: Callable[[str, Iterable[str]], AureusError],
 ) -> Translation:
     """Return `sql` in the layout of DuckDB's tree.
 

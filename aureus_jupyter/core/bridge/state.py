@@ -12,7 +12,7 @@ from aureus_jupyter.core.bridge.nodes import Node
 from aureus_jupyter.core.bridge.places import Place, Query, resolve
 from aureus_jupyter.core.bridge.rules import Rules
 from aureus_jupyter.core.text import span_at
-from aureus_jupyter.errors import Refused, Span, UserError
+from aureus_jupyter.errors import AureusError, Refused, Span
 from aureus_jupyter.values.catalog import Dataset
 
 __all__ = ["Bridge", "place_of"]
@@ -46,7 +46,7 @@ class Bridge:
     text: str
     rules: Rules
     dataset: Callable[[str, Span], Dataset]
-    unknown: Callable[[str, Iterable[str]], UserError]
+    unknown: Callable[[str, Iterable[str]], AureusError]
     query: Callable[[Bridge, exp.Expr, Place], Query]
     expression: Callable[[Bridge, Any, Place], Node]
     functions: set[str] = field(default_factory=set)

@@ -1,0 +1,1 @@
+"""Ledgers: what has been spent out of budgets."""
