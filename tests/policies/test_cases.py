@@ -13,6 +13,7 @@ from policies.universe import conditions, requests
 from aureus_jupyter.adapters.policies.declarative import DeclarativePolicies, asked_of
 from aureus_jupyter.adapters.policies.rules import compile_rule
 from aureus_jupyter.adapters.policies.testing import run_policy_tests, run_with_coverage
+from aureus_jupyter.errors import Unavailable
 
 POLICIES = """
 version: 1
@@ -164,3 +165,26 @@ def test_the_index_changes_no_answer(bodies: list[dict[str, Any]]) -> None:
     for request in requests(bodies):
         every = [ruling for one in asked_of(request) for rule in rules for ruling in rule(one)]
         assert list(engine.rule(request)) == every
+
+
+def test_tests_of_policies_say_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "a.policy.yaml").write_text("version: 1\npolicies:\n  - {id: x, description: d, effect: permit}\n")
+    (tmp_path / "a.policy_test.yaml").write_text(
+        "- {name: good, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdict: allow}}\n"
+        "- {name: wrong, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdict: deny}}\n"
+        "- {name: odd, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdct: deny}}\n"
+        "- {name: unreadable, dataset: {columns: {a: [INTEGER]}}, expect: {}}\n"
+    )
+    found = {r.name: r.problem for r in run_policy_tests([tmp_path])}
+    assert found["good"] == ""
+    assert found["wrong"] == "verdict is allow, not deny"
+    assert "expect must be only the members" in found["odd"]
+    assert "cannot be read" in found["unreadable"]
+    (tmp_path / "a.policy_test.yaml").write_text("a: 1\n")
+    (result,) = run_policy_tests([tmp_path])
+    assert "no list of tests" in result.problem
+    (tmp_path / "a.policy_test.yaml").write_text("- 5\n- {name: x, dataset: 5, expect: 6}\n")
+    assert ["cannot be read" in r.problem for r in run_policy_tests([tmp_path])] == [True, True]
+    (tmp_path / "a.policy_test.yaml").write_text("- {")
+    with pytest.raises(Unavailable):
+        run_policy_tests([tmp_path])
