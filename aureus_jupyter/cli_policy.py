@@ -185,4 +185,9 @@ def _diff(options: argparse.Namespace) -> int:
         return _printed(lambda o: diff(_settings(), _asking(o), o.before, o.after, o.over))(options)
     except AureusError as error:
         print("\n".join(error.lines()), file=sys.stderr)
-        return FAILED
+    except OSError as error:
+        print(
+            f"Unavailable [file]: {error.filename or 'a file'}: {error.strerror or type(error).__name__}",
+            file=sys.stderr,
+        )
+    return FAILED

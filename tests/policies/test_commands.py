@@ -368,6 +368,11 @@ def test_diff_has_codes_of_its_own(run: Run, shop: Path, book: Path) -> None:
     (shop / "bad" / "x.policy.yaml").write_text("version: 2\n")
     code, told = run("diff", "shop/policies", "bad", "--over", str(book))
     assert (code, "policy_malformed" in told) == (3, True)
+    (shop / "bad" / "x.policy.yaml").unlink()
+    (shop / "bad" / "x.policy.yaml").symlink_to(shop / "bad" / "x.policy.yaml")
+    assert run("diff", "bad", "shop/policies", "--over", str(book))[0] == 3, (
+        "a link to itself is no finding about policies"
+    )
     with pytest.raises(SystemExit) as left:
         run("diff", "shop/policies")
     assert left.value.code == 2

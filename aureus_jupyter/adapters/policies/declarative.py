@@ -6,6 +6,7 @@ that cannot be read stops every statement: an error here must not open a door.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
     rules: list[Rule] = []
     digests: list[list[str]] = []
     ids: dict[str, Path] = {}
-    for path in sorted({p.resolve() for folder in folders for p in folder.rglob(PATTERN)}):
+    for path in sorted({_real(p) for folder in folders for p in folder.rglob(PATTERN)}):
         for policy in read_policies(path):
             if policy["id"] in ids:
                 raise _malformed(path, "id", f"an id of its own, not that of {ids[policy['id']].name}")
@@ -120,6 +121,12 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
             hint="Add *.policy.yaml files to the pack, or set policies_path to the folder that holds them.",
         )
     return DeclarativePolicies(rules, digest_json(sorted(digests)))
+
+
+def _real(path: Path) -> Path:
+    return Path(
+        os.path.realpath(path)
+    )  # Path.resolve raises for a link that leads to itself; this one cannot be read, and says so
 
 
 def _refuse_misnamed(folders: Iterable[Path]) -> None:
