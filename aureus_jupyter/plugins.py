@@ -37,6 +37,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "openai": f"{_ADAPTERS}.copilots.openai_copilot:OpenAICopilot",
         },
         "store": {"folder": f"{_ADAPTERS}.stores.folder:FolderRunStore"},
+        "overlaps": {"sqlite": f"{_ADAPTERS}.ledgers.overlap:SQLiteOverlapLedger"},
         "ledger": {"sqlite": f"{_ADAPTERS}.ledgers.sqlite:SqliteLedger"},
         "signer": {"ed25519": f"{_ADAPTERS}.signers.ed25519:load_or_create"},
         "clock": {"system": f"{_ADAPTERS}.system:SystemClock"},

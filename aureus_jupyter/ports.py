@@ -30,16 +30,14 @@ __all__ = [
     "Ids",
     "Ledger",
     "Limits",
-    "LineageSink",
     "PolicyEngine",
     "Progress",
     "RawColumn",
     "RawTable",
-    "ResultTable",
-    "RunStore",
     "SecondReading",
     "Signer",
 ]
+__all__ += ["LineageSink", "OverlapLedger", "ResultTable", "RunStore"]
 
 Progress = Callable[[float], None]
 """Called with the share done, 0 to 1, or -1 when unknown; only for work that takes over a second."""
@@ -364,6 +362,18 @@ class Signer(Protocol):
         """Return exactly these bytes with a signature by this key over their pre-authentication encoding (`core.dsse.pae`).
 
         Two signatures of the same bytes need not be equal. Raises EvidenceError or Unavailable when the key is out of reach.
+        """
+        ...
+
+
+@runtime_checkable
+class OverlapLedger(Protocol):
+    """Which summaries were answered, so that no two tell of a few persons by their difference. One for all kernels; never forgets."""
+
+    def record(self, owner: str, entry: str, check: Callable[[Sequence[str]], None]) -> None:
+        """Give `check` every entry of `owner`, oldest first; keep `entry` on disk when it returns, and not when it raises.
+
+        No other entry of the owner comes between; one that is there is not checked again. Raises Unavailable `ledger_unusable`.
         """
         ...
 

@@ -251,6 +251,7 @@ class App:
             ledger=self._ledger,
             environment=self._part("environment", lambda: build.environment(settings)),
             rows_in_evidence=build.rows_in_evidence(settings),
+            overlaps=build.overlaps(settings),
         )
 
     def _notices(self, desk: Desk) -> tuple[str, ...]:

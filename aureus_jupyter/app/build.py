@@ -19,7 +19,18 @@ from aureus_jupyter.adapters.config.secrets import resolve
 from aureus_jupyter.app.opa import bundle_files, with_opa
 from aureus_jupyter.core.nearest import nearest_hint
 from aureus_jupyter.errors import Unavailable, UserError
-from aureus_jupyter.ports import Clock, Copilot, Engine, Ledger, Limits, PolicyEngine, Progress, ResultTable, Signer
+from aureus_jupyter.ports import (
+    Clock,
+    Copilot,
+    Engine,
+    Ledger,
+    Limits,
+    OverlapLedger,
+    PolicyEngine,
+    Progress,
+    ResultTable,
+    Signer,
+)
 from aureus_jupyter.service.approvals import ApprovalBox, Approvals
 from aureus_jupyter.service.decisions import Decider
 from aureus_jupyter.values.catalog import Catalog
@@ -43,6 +54,7 @@ __all__ = [
     "ledger",
     "limits",
     "mask_key",
+    "overlaps",
     "pack_connection",
     "pack_folder",
     "policies",
@@ -238,6 +250,14 @@ def mask_key(settings: Settings) -> bytes:
     from aureus_jupyter.adapters.signers.secret import load_or_create_secret
 
     return load_or_create_secret(keys_folder(settings) / "mask.key")
+
+
+def overlaps(settings: Settings) -> OverlapLedger:
+    """Return the ledger of answered summaries. Opens nothing yet."""
+    named = settings.summaries_ledger
+    path = Path(named).expanduser() if named else data_folder() / "summaries.sqlite"
+    made: OverlapLedger = plugins.load("overlaps", "sqlite")(path)
+    return made
 
 
 def copilot(settings: Settings, spent: int = 0) -> Copilot:

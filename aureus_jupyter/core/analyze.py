@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aureus_jupyter.core import opinion
-from aureus_jupyter.core.bridge import translate
+from aureus_jupyter.core.bridge import Translation, translate
 from aureus_jupyter.core.bridge.postgres import POSTGRES
 from aureus_jupyter.core.bridge.rules import Rules, surface_of
 from aureus_jupyter.core.bridge.spark import SPARK
@@ -31,7 +31,7 @@ from aureus_jupyter.errors import AureusError, Refused, Span, UserError
 from aureus_jupyter.values.catalog import Catalog, Dataset, fold
 from aureus_jupyter.values.facts import Facts, TableUse
 
-__all__ = ["analyze", "bound_text", "check_parameters"]
+__all__ = ["analyze", "bound_text", "check_parameters", "tree_of"]
 
 
 _RULES = {"postgres": POSTGRES, "spark": SPARK}
@@ -136,14 +136,24 @@ def _facts(reading: Reading, uses: tuple[TableUse, ...], found: Trace) -> Facts:
     )
 
 
-def _translated(
+def tree_of(sql: str, tree: Any, catalog: Catalog, dialect: str) -> Any:
+    """Return the tree a statement is judged by: the engine's own, or what its text comes to in that layout.
+
+    None for a dialect that has neither. Does not read the tree. Raises Refused and UserError.
+    """
+    rules = _RULES.get(dialect)
+    if rules is None:
+        return tree
+    return _translation(sql, catalog, rules, lambda: Catalog(datasets=()), lambda dataset: None).tree
+
+
+def _translation(
     sql: str,
     catalog: Catalog,
     rules: Rules,
     shown: Callable[[], Catalog],
     denied: Callable[[Dataset], Refused | None],
-) -> Facts:
-    bound_text(sql, rules.name)
+) -> Translation:
     named: dict[str, Dataset] = {}
 
     def dataset(name: str, span: Span) -> Dataset:
@@ -162,7 +172,18 @@ def _translated(
             hint=nearest_hint(name, near, "See %aureus catalog and the dataset's name for its columns."),
         )
 
-    made = translate(sql, rules, dataset, unknown)
+    return translate(sql, rules, dataset, unknown)
+
+
+def _translated(
+    sql: str,
+    catalog: Catalog,
+    rules: Rules,
+    shown: Callable[[], Catalog],
+    denied: Callable[[Dataset], Refused | None],
+) -> Facts:
+    bound_text(sql, rules.name)
+    made = _translation(sql, catalog, rules, shown, denied)
     check_size(made.tree, catalog)  # first: what is named once and used often stands in the tree as often
     reading = read_tree(sql, made.tree, surface_of(rules))
     reading.stars |= made.stars

@@ -12,7 +12,7 @@ from aureus_jupyter.core.budgets import budget_words
 from aureus_jupyter.core.reviews import review_words
 from aureus_jupyter.values.canonical import digest_bytes
 from aureus_jupyter.values.run import Run
-from aureus_jupyter.values.verdict import Filter, Mask, Op
+from aureus_jupyter.values.verdict import Filter, Mask, Op, SummaryOnly
 
 __all__ = ["changes", "fenced", "inline", "is_changed", "report", "visible"]
 
@@ -92,6 +92,11 @@ def _filter_words(rule: Filter) -> str:
     return f"only rows of {rule.dataset} where {rule.column} {how}: {rule.reason}"
 
 
+def _summary_words(rule: SummaryOnly) -> str:
+    whom = "persons" if rule.person else "rows"
+    return f"answers about {rule.dataset} only for groups of at least {rule.smallest} {whom}: {rule.reason}"
+
+
 def is_changed(run: Run) -> bool:
     """Whether policy changed a column the statement uses, or hides rows from it."""
     if run.verdict is None or run.facts is None:
@@ -128,7 +133,8 @@ def changes(run: Run) -> tuple[str, ...]:
         for m in run.verdict.masks
         if outputs and (m.dataset, m.column) in used and f"{m.dataset}.{m.column}" not in shown
     ]
-    return (*masks, *compared, *filters, *_hidden_words(run), *caps)
+    summaries = [_summary_words(rule) for rule in run.verdict.summaries]
+    return (*masks, *compared, *filters, *summaries, *_hidden_words(run), *caps)
 
 
 def report(run: Run, outcome: str) -> str:

@@ -34,18 +34,20 @@ def rewrite(
     dialect: str,
     rows: int | None = None,
     principal: Principal = _NOBODY,
+    summarised: bool = False,
 ) -> Plan:
     """Return the plan for a statement the verdict lets run.
 
     `catalog` is whole, with the columns that the verdict hides. `rows` is the user's own cap; the smaller of it and the
-    verdict's counts. Raises Refused `cannot_mask`, `cannot_filter` or `policy_expression` when an obligation cannot be met: the
-    statement then does not run.
+    verdict's counts. `summarised`: the statement is a plain summary (`core.summary`), and whoever runs the plan asks for
+    the size of its groups first. Raises Refused `cannot_meet`, `cannot_mask`, `cannot_filter` or `policy_expression` when an
+    obligation cannot be met: the statement then does not run.
     """
-    if verdict.summaries:
+    if verdict.summaries and not summarised:
         raise Refused(
             "cannot_meet",
-            "a policy asks for summaries of a smallest size, which cannot be met yet",
-            hint="Ask your platform team. Until then the dataset cannot be read here.",
+            "a policy asks for summaries of a smallest size, and nobody has looked whether this is one",
+            hint="Please report this.",
         )
     shadows = [
         _shadow(catalog.index[fold(use.dataset)], facts, verdict, catalog, dialect, principal) for use in facts.tables

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters
+from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters, tree_of
 from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.core.kinds import kind_of_value
 from aureus_jupyter.core.rewrite import rewrite, without
+from aureus_jupyter.core.summary import summarise
 from aureus_jupyter.errors import Refused
 from aureus_jupyter.ports import PolicyEngine, SecondReading
 from aureus_jupyter.values.canonical import digest_json
@@ -20,6 +21,7 @@ from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.obligations import Budget, Hide, MaskMethod
 from aureus_jupyter.values.plan import Parameter, Plan
 from aureus_jupyter.values.principal import Principal
+from aureus_jupyter.values.summaries import Summary
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
 
 __all__ = ["Asker", "Decided", "Decider", "Reader", "decision_digest"]
@@ -52,7 +54,8 @@ class Asker:
 class Decided:
     """One statement's facts and verdict, and its plan with the plan's digest unless it is denied.
 
-    `datasets` are the whole contracts of all that the plan's shadows read.
+    `datasets` are the whole contracts of all that the plan's shadows read. `summary` is set where the dataset answers only in
+    summaries: its groups must be found large enough before it runs.
     """
 
     facts: Facts
@@ -60,6 +63,7 @@ class Decided:
     plan: Plan | None
     plan_digest: str = ""
     datasets: tuple[Dataset, ...] = ()
+    summary: Summary | None = None
 
 
 def decision_digest(
@@ -117,30 +121,38 @@ class Decider:
         return Asker(principal=principal, purpose=purpose, at=at)
 
     def _decide(self, draft: Draft, engine: Reader, asker: Asker, rows: int | None) -> Decided:
-        facts, verdict = self._judge(draft, engine, asker)
+        tree = engine.read(bound_text(draft.sql, engine.dialect)).tree
+        facts, verdict = self._judge(draft, tree, engine.dialect, asker)
         if verdict.kind is VerdictKind.DENY:
             return Decided(facts=facts, verdict=verdict, plan=None)
-        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal)
+        summary = self._summary(draft.sql, tree, facts, verdict, asker, engine) if verdict.summaries else None
+        summarised = summary is not None
+        plan = rewrite(draft.sql, facts, verdict, self.catalog, engine.dialect, rows, asker.principal, summarised)
         read = {source for shadow in plan.shadows for source in (shadow.source, *shadow.others)}
         others = [d for d in self.catalog.datasets if d.source in read] if any(s.others for s in plan.shadows) else []
         whole = dict.fromkeys([*(self.catalog.index[fold(shadow.dataset)] for shadow in plan.shadows), *others])
-        return Decided(facts=facts, verdict=verdict, plan=plan, plan_digest=plan.digest(), datasets=tuple(whole))
+        return Decided(
+            facts=facts,
+            verdict=verdict,
+            plan=plan,
+            plan_digest=plan.digest(),
+            datasets=tuple(whole),
+            summary=summary,
+        )
 
     def judge(self, draft: Draft, reader: Reader, principal: Principal, purpose: str) -> tuple[Facts, Verdict]:
         """Return facts and verdict without a plan, for those who compare policies. Raises Refused and UserError as `decide`."""
-        return self._judge(draft, reader, self._asker(principal, purpose))
+        tree = reader.read(bound_text(draft.sql, reader.dialect)).tree
+        return self._judge(draft, tree, reader.dialect, self._asker(principal, purpose))
 
-    def _judge(self, draft: Draft, engine: Reader, asker: Asker) -> tuple[Facts, Verdict]:
-        bound = bound_text(draft.sql, engine.dialect)
-        tree = engine.read(bound).tree
-
+    def _judge(self, draft: Draft, tree: Any, dialect: str, asker: Asker) -> tuple[Facts, Verdict]:
         kinds = {name: kind_of_value(value) for name, value in draft.parameters}
 
         def shown() -> Catalog:
             return self.visible(asker.principal, asker.purpose)
 
         def judged(view: Catalog) -> tuple[Facts, Verdict]:
-            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds, lambda d: self._refusal(d, asker))
+            facts = analyze(draft.sql, tree, view, dialect, shown, kinds, lambda d: self._refusal(d, asker))
             check_parameters(facts.parameters, (name for name, _ in draft.parameters))
             return facts, self._rule(facts, asker, draft.origin)
 
@@ -149,6 +161,17 @@ class Decider:
             # What a mask changes need not be unique any more, and a summary is judged by what is.
             facts, verdict = judged(self._seen(asker, changed))
         return facts, replace(verdict, hidden=self._hidden(facts, verdict, asker))
+
+    def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Reader) -> Summary:
+        """Return the summary a statement is over the one dataset it may be about. Raises Refused."""
+        dataset = self._shown(self.catalog.index[fold(verdict.summaries[0].dataset)], asker)
+        seen = self._seen(asker)
+
+        def parse(text: str) -> Any:
+            return tree_of(text, engine.read(bound_text(text, engine.dialect)).tree, seen, engine.dialect)
+
+        whole = tree_of(sql, tree, seen, engine.dialect)
+        return summarise(sql, whole, facts, dataset, verdict.summaries, parse)
 
     def rule(self, facts: Facts, principal: Principal, purpose: str, origin: str = Origin.SQL) -> Verdict:
         """Return the verdict for facts. Never raises: a policy engine that fails denies."""

@@ -11,7 +11,19 @@ from aureus_jupyter.core.evidence import without_secrets
 from aureus_jupyter.core.reviews import check_why
 from aureus_jupyter.core.run_state import advance
 from aureus_jupyter.errors import AureusError, Refused
-from aureus_jupyter.ports import Clock, Copilot, Engine, Ids, Ledger, Limits, Progress, ResultTable, RunStore, Signer
+from aureus_jupyter.ports import (
+    Clock,
+    Copilot,
+    Engine,
+    Ids,
+    Ledger,
+    Limits,
+    OverlapLedger,
+    Progress,
+    ResultTable,
+    RunStore,
+    Signer,
+)
 from aureus_jupyter.service.approvals import Approvals
 from aureus_jupyter.service.decisions import Decided, Decider, decision_digest
 from aureus_jupyter.service.drafting import DraftError, draft_and_decide, is_models
@@ -21,6 +33,7 @@ from aureus_jupyter.service.outcome import Outcome
 from aureus_jupyter.service.sealing import seal
 from aureus_jupyter.service.shield import Shield, shielded
 from aureus_jupyter.service.spending import Account, Metered
+from aureus_jupyter.service.summaries import Gate
 from aureus_jupyter.values.draft import Cell, Draft
 from aureus_jupyter.values.evidence import PackFile
 from aureus_jupyter.values.ids import run_id, utc_text
@@ -53,6 +66,7 @@ class Desk:
     ledger: Callable[[], Ledger]
     environment: tuple[tuple[str, str], ...] = ()
     rows_in_evidence: Callable[[ResultTable], Sequence[PackFile]] | None = None
+    overlaps: OverlapLedger | None = None
 
 
 class _StoppedError(Exception):
@@ -138,6 +152,8 @@ class Runner:
         """Return what the plan would cost, where that tells nothing about rows that are not the user's to see."""
         if run.verdict is None or run.verdict.kind is not VerdictKind.ALLOW:
             return "This would wait for a yes; there is no estimate before it."
+        if run.verdict.summaries:
+            return "This would run if its groups are large enough. There is no estimate: it would tell their size."
         if run.verdict.filters:
             return "This would run. There is no estimate: it would count rows that policy hides."
         return self.desk.engine.estimate(plan, dict(run.draft.parameters) if run.draft is not None else {})
@@ -276,7 +292,8 @@ class Runner:
         assert decided.plan is not None, "a cleared run has a plan"
         assert run.draft is not None, "a cleared run has a draft"
         desk, plan = self.desk, decided.plan
-        parameters = dict(run.draft.parameters)
+        values = run.draft.parameters
+        parameters = dict(values)
         scanned, verdict, name = self._scanned(run, plan), decided.verdict, run.id
         budgets = self._checked(run, lambda: self._account.reserve(name, verdict, plan.rows, scanned))
         run = replace(run, budgets=budgets)
@@ -291,11 +308,13 @@ class Runner:
         limits = replace(desk.limits, rows=self._account.rows(plan.rows))
         try:
             self._account.touched = True
+            gate = Gate(engine=desk.engine, ledger=desk.overlaps, principal=desk.principal, limits=desk.limits)
+            asked = gate.pass_through(decided, values)
             table = desk.engine.run(plan, parameters, limits, progress)
             check_cap(table, limits.rows)
             info = result_info(table, decided.facts, decided.verdict, desk.decider.catalog)
             rows = desk.rows_in_evidence(table) if desk.rows_in_evidence is not None else ()
-            return advance(run, self._event(EventKind.COMPLETED, info.digest), result=info), table, rows
+            return advance(run, self._event(EventKind.COMPLETED, info.digest, asked), result=info), table, rows
         except AureusError as error:
             raise _StoppedError(*self._fail(run, EventKind.ERRORED, error)) from error
         except KeyboardInterrupt:

@@ -36,7 +36,8 @@ class Shadow:
 
     `projection` lists every column the one who asks may know of, in the contract's order; `where` is empty or a condition over
     raw columns, which are written with the alias `RAW`; with `barrier` no expression of the statement is evaluated on a row the
-    filter hides. `others` are the sources of datasets that the condition compares with, `columns` the names of the projection.
+    filter hides. `others` are the sources of datasets that the condition compares with, `columns` the names of the projection;
+    what the guard adds to the projection for itself, at its end, has no name there.
     """
 
     dataset: str
@@ -67,7 +68,9 @@ class Shadow:
         columns = ", ".join(self.projection).replace(INNER_PAD, pads[0]).replace(OUTER_PAD, pads[1])
         condition = self.where
         for source in self.others:
-            condition = condition.replace(raw_marker(source), others.get(source, raw_marker(source)))
+            marker = raw_marker(source)
+            named = others.get(source, marker)
+            columns, condition = columns.replace(marker, named), condition.replace(marker, named)
         where = f" WHERE {condition}" if condition else ""
         more = f" CROSS JOIN {beside}" if beside and self.keyed else ""
         barrier = " OFFSET 0" if self.barrier else ""

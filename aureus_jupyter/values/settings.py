@@ -17,7 +17,7 @@ class Settings:
     password that a file holds, and is therefore not part of the text form.
 
     Empty text means the default: `engine` the pack's own connection, `evidence_folder` beside the notebook, `keys_dir`,
-    `trust_file` and `ledger` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout`
+    `trust_file`, `ledger` and `summaries_ledger` in Jupyter's data directory. `time_limit`, `opa_timeout` and `copilot_timeout`
     are in seconds, `max_results` in rows.
     `origins` says where each value that is no default was set, `fixed` which ones an administrator set, `locked` those of them
     that stand where the user cannot write.
@@ -54,6 +54,7 @@ class Settings:
     keys_dir: str = ""
     trust_file: str = ""
     ledger: str = ""
+    summaries_ledger: str = ""
     why: str = ""
     copilot: str = "none"
     copilot_base_url: str = ""
@@ -100,6 +101,7 @@ ABOUT: Mapping[str, str] = MappingProxyType(
         "keys_dir": "Where private keys are; empty for Jupyter's data folder.",
         "trust_file": "Which keys are trusted; empty for Jupyter's data folder.",
         "ledger": "Which file keeps what has been spent of budgets; empty for Jupyter's data folder.",
+        "summaries_ledger": "Which file keeps what was answered in summaries; empty for Jupyter's data folder.",
         "why": "The reason a review asks for, in a pipeline; in a cell it is --why.",
         "copilot": "Who answers questions that are not verified: none or openai.",
         "copilot_base_url": "Where the model's server is.",

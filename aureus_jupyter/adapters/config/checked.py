@@ -41,7 +41,15 @@ _FORMS = {
 }
 
 
-_PLACES = {"opa_bundle_key", "evidence_folder", "approvals_folder", "keys_dir", "trust_file", "ledger"}
+_PLACES = {
+    "opa_bundle_key",
+    "evidence_folder",
+    "approvals_folder",
+    "keys_dir",
+    "trust_file",
+    "ledger",
+    "summaries_ledger",
+}
 
 
 def malformed(origin: str, name: str, expected: str) -> UserError:
