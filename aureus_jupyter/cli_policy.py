@@ -1,4 +1,4 @@
-"""The command line of policies: test, check, explain, who, as, diff."""
+"""The command line of policies: test, check, explain, who, as, diff, export."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,34 @@ def add_policy_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     diff.add_argument("--over", type=Path, required=True, metavar="NOTEBOOK")
     _asker(diff)
     diff.set_defaults(run=_diff)
+    _add_export(policy)
+
+
+def _add_export(policy: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = policy.add_parser(
+        "export",
+        help="write the policies as an engine's own statements",
+        description="What the engine cannot be told, or is not told, is said on standard error. Such data is not granted.",
+    )
+    export.add_argument("--to", required=True, choices=("postgres-rls", "trino", "snowflake", "databricks"))
+    export.add_argument(
+        "--role", action="append", required=True, help="a role of the engine and of the policies; more for more"
+    )
+    export.add_argument(
+        "--attribute", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="that each role has"
+    )
+    export.add_argument("--purpose", default="", help="what the roles read for: engines know no purposes")
+    export.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=("cap", "budget", "review"),
+        help="what the engine need not hold",
+    )
+    export.add_argument("--out", type=Path, default=None, help="the file to write; default: standard output")
+    export.add_argument("--strict", action="store_true", help="fail when something is not expressed")
+    export.add_argument("--pack", default="", help="the pack; default: the settings'")
+    export.set_defaults(run=_export)
 
 
 def _folders(parser: argparse.ArgumentParser) -> None:
@@ -191,3 +220,19 @@ def _diff(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return FAILED
+
+
+def _export(options: argparse.Namespace) -> int:
+    from aureus_jupyter.app.exporting import export
+
+    settings = _settings()
+    settings = replace(settings, pack=options.pack or settings.pack)
+    found = export(settings, options.to, options.role, options.attribute, options.purpose, options.without)
+    if options.out is None:
+        print(found.text, end="")
+    else:
+        options.out.write_text(found.text, "utf-8")
+    for one in found.unexpressed:
+        place = " ".join(filter(None, (one.dataset, one.role and f"for {one.role}", one.policy and f"({one.policy})")))
+        print(_plain(f"{place or options.to}: {one.why}"), file=sys.stderr)
+    return 1 if options.strict and found.unexpressed else 0
