@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aureus_jupyter.cli_policy import add_policy_commands
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.evidence import Verification
 
@@ -83,10 +84,7 @@ def _data_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     validate = pack.add_parser("validate", help="name everything that is wrong with a pack")
     validate.add_argument("path", type=Path)
     validate.set_defaults(run=_validate)
-    policy = commands.add_parser("policy", help="check policies").add_subparsers(required=True, metavar="COMMAND")
-    test = policy.add_parser("test", help="run the tests beside the policies")
-    test.add_argument("folders", nargs="*", type=Path, help="default: all that a session would use")
-    test.set_defaults(run=_policy_test)
+    add_policy_commands(commands)
     onboard = commands.add_parser("onboard", help="draft a pack from data, as files to review")
     onboard.add_argument("location", help="a CSV, Parquet or DuckDB file, a folder of CSV or Parquet files, or a URL")
     onboard.add_argument("out", type=Path, help="the folder of the new pack")
@@ -188,24 +186,6 @@ def _validate(options: argparse.Namespace) -> int:
     warned = f", {more} warning{'s' * (more != 1)}" if more else ""
     print(f"{options.path.resolve().name}: {wrong or 'no'} problem{'s' * (wrong != 1)}{warned}")
     return 1 if wrong else 0
-
-
-def _policy_test(options: argparse.Namespace) -> int:
-    from aureus_jupyter.adapters.config.load import load_settings
-    from aureus_jupyter.adapters.policies.testing import run_policy_tests
-    from aureus_jupyter.app.build import policy_folders
-
-    settings = load_settings(Path.cwd())
-    folders = options.folders or policy_folders(settings, settings.pack)
-    results = run_policy_tests(folders)
-    for result in results:
-        if result.problem:
-            print(f"FAILED {result.file}: {result.name}: {result.problem}")
-    failed = sum(bool(r.problem) for r in results)
-    print(f"{len(results) - failed} passed, {failed} failed")
-    if failed and options.folders:
-        print("Only the policies of these folders count here; without a folder those of the pack do as well.")
-    return 1 if failed or not results else 0
 
 
 def _onboard(options: argparse.Namespace) -> int:

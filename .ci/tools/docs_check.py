@@ -95,7 +95,19 @@ def settings() -> str:
     return "\n".join(["| setting | variable | default | what it is for |", "|---|---|---|---|", *rows]) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"run-states": run_states, "error-codes": error_codes, "settings": settings}
+def policy_language() -> str:
+    """Every effect and condition of a policy, from its JSON Schema."""
+    from aureus_jupyter.adapters.policies.language import tables
+
+    return tables()
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "run-states": run_states,
+    "error-codes": error_codes,
+    "settings": settings,
+    "policy-language": policy_language,
+}
 
 
 def documents() -> list[Path]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aureus_jupyter.core.nearest import nearest
 
-__all__ = ["POLICY_FILE", "POLICY_TEST_FILE", "Schema", "Violation"]
+__all__ = ["POLICY_FILE", "POLICY_TEST", "POLICY_TEST_FILE", "Schema", "Violation"]
 
 _Path = tuple[str | int, ...]
 
@@ -87,6 +87,8 @@ POLICY_FILE = Schema("aureus_jupyter.adapters.policies", "policy.schema.json")
 """A file of policies: read by the policy engine, and checked with the pack that holds it."""
 POLICY_TEST_FILE = Schema("aureus_jupyter.adapters.policies", "policy_test.schema.json")
 """A file of tests beside policies."""
+POLICY_TEST = Schema("aureus_jupyter.adapters.policies", "policy_test.schema.json", "test")
+"""One of them."""
 
 
 def _order(violation: Violation) -> tuple[int, tuple[str, ...], str]:

@@ -15,10 +15,10 @@ from aureus_jupyter.adapters.signers.ed25519 import load_or_create
 from aureus_jupyter.adapters.signers.trust import add_trust, read_trust
 from aureus_jupyter.adapters.stores.folder import APPROVAL_FILE, REQUEST_FILE
 from aureus_jupyter.app.build import decider, keys_folder, trust_path
+from aureus_jupyter.app.text_reader import TextReader
 from aureus_jupyter.core.approval import APPROVAL_TYPE, approval_payload
 from aureus_jupyter.core.dsse import encode_envelope, strict_json
 from aureus_jupyter.errors import EvidenceError, UserError
-from aureus_jupyter.ports import Engine, SecondReading
 from aureus_jupyter.service.decisions import decision_digest
 from aureus_jupyter.values.approval import Approval, ApprovalRequest
 from aureus_jupyter.values.canonical import digest_bytes
@@ -163,23 +163,6 @@ def _read(folder: Path) -> _Asked:
         ) from cause
 
 
-class _Reader:
-    """Reads statements as an engine does, over no data: DuckDB's parser, or nothing where the dialect shows no tree."""
-
-    def __init__(self, dialect: str) -> None:
-        self.dialect = dialect
-
-    def read(self, sql: str) -> SecondReading:
-        """Return the engine's reading of `sql`."""
-        if self.dialect != "duckdb":
-            return SecondReading(statements=1, tables=(), functions=(), nodes=())
-        engine: Engine = plugins.load("engine", "duckdb").open(":memory:")
-        try:
-            return engine.read(sql)
-        finally:
-            engine.close()
-
-
 def _check(asked: _Asked, settings: Settings, folder: Path) -> tuple[str, ...]:
     """Judge the request anew, as the requester, compare the digest, and return who may approve. Reads no data."""
     pack = asked.cell.pack
@@ -187,8 +170,9 @@ def _check(asked: _Asked, settings: Settings, folder: Path) -> tuple[str, ...]:
         # A pack beside the requester's notebook, whose folder holds the evidence folder.
         pack = str(folder.parents[2] / pack)
     judge = decider(settings, pack, plugins.load("clock", "system")(), asked.request.environment)
-    reader: Any = _Reader(asked.dialect)
-    found = judge.decide(asked.draft, reader, asked.principal, asked.cell.purpose, asked.cell.max_results)
+    found = judge.decide(
+        asked.draft, TextReader(asked.dialect), asked.principal, asked.cell.purpose, asked.cell.max_results
+    )
     digest = decision_digest(
         found.plan_digest,
         asked.draft.parameters,

@@ -12,9 +12,10 @@ from aureus_jupyter.adapters.catalogs.validate import Check, Problem, validate
 from aureus_jupyter.adapters.config.connections import connection_of
 from aureus_jupyter.adapters.config.redact import has_secret
 from aureus_jupyter.adapters.config.secrets import is_reference
+from aureus_jupyter.adapters.policies.files import read_policies
 from aureus_jupyter.adapters.policies.reach import misses
 from aureus_jupyter.adapters.policies.testing import run_policy_tests
-from aureus_jupyter.adapters.yamlstrict import YamlError, load_yaml
+from aureus_jupyter.adapters.yamlstrict import YamlError
 from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.catalog import fold
 from aureus_jupyter.values.settings import Settings
@@ -140,10 +141,19 @@ def _reach(check: Check) -> None:
     for path in sorted((check.folder / "policies").rglob("*.policy.yaml")):
         if path.relative_to(check.folder).as_posix() in spoilt:
             continue
-        for index, policy in enumerate(load_yaml(path)["policies"]):
+        for index, policy in enumerate(_policies_of(check, path)):
             for miss in misses(policy, datasets):
                 field = f"{policy['id']}.{'.'.join(str(part) for part in miss.place if isinstance(part, str))}"
                 check.say(path, field, miss.expected, miss.found, ["policies", index, *miss.place], warning=True)
+
+
+def _policies_of(check: Check, path: Path) -> list[dict[str, Any]]:
+    """Return a file's policies with their lists of words put in; where one cannot work, none, and a problem."""
+    try:
+        return read_policies(path)
+    except AureusError as error:
+        check.say(path, "the file", "policies that can work", error.message, [])
+        return []
 
 
 def _tests(check: Check, settings: Settings) -> None:

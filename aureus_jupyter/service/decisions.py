@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aureus_jupyter.core.analyze import analyze, bound_text, check_parameters, tree_of
 from aureus_jupyter.core.decide import safe_rule
@@ -13,7 +13,7 @@ from aureus_jupyter.core.kinds import kind_of_value
 from aureus_jupyter.core.rewrite import rewrite, without
 from aureus_jupyter.core.summary import summarise
 from aureus_jupyter.errors import Refused
-from aureus_jupyter.ports import Engine, PolicyEngine
+from aureus_jupyter.ports import PolicyEngine, SecondReading
 from aureus_jupyter.values.canonical import digest_json
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, fold
 from aureus_jupyter.values.draft import Draft, Origin
@@ -24,12 +24,21 @@ from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.summaries import Summary
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict, VerdictKind
 
-__all__ = ["Asker", "Decided", "Decider", "decision_digest"]
+__all__ = ["Asker", "Decided", "Decider", "Reader", "decision_digest"]
 
 _REMEMBERED = 256
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class Reader(Protocol):
+    """What reads a statement: an engine, or its parser alone."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    def read(self, sql: str) -> SecondReading: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +103,7 @@ class Decider:
         self._budgets: OrderedDict[Asker, tuple[Budget, ...]] = OrderedDict()
 
     def decide(
-        self, draft: Draft, engine: Engine, principal: Principal, purpose: str, rows: int | None = None
+        self, draft: Draft, engine: Reader, principal: Principal, purpose: str, rows: int | None = None
     ) -> Decided:
         """Return facts, verdict and plan. Raises Refused and UserError for what cannot be judged at all."""
         kinds = tuple((name, kind_of_value(value)) for name, value in draft.parameters)
@@ -111,25 +120,9 @@ class Decider:
         at = self._now()[:16] + ":00Z" if self.policies.timed else ""
         return Asker(principal=principal, purpose=purpose, at=at)
 
-    def _decide(self, draft: Draft, engine: Engine, asker: Asker, rows: int | None) -> Decided:
-        bound = bound_text(draft.sql, engine.dialect)
-        tree = engine.read(bound).tree
-
-        kinds = {name: kind_of_value(value) for name, value in draft.parameters}
-
-        def shown() -> Catalog:
-            return self.visible(asker.principal, asker.purpose)
-
-        def judged(view: Catalog) -> tuple[Facts, Verdict]:
-            facts = analyze(draft.sql, tree, view, engine.dialect, shown, kinds, lambda d: self._refusal(d, asker))
-            check_parameters(facts.parameters, (name for name, _ in draft.parameters))
-            return facts, self._rule(facts, asker, draft.origin)
-
-        facts, verdict = judged(self._seen(asker))
-        if facts.aggregated and (changed := _changed_keys(verdict, self.catalog)):
-            # What a mask changes need not be unique any more, and a summary is judged by what is.
-            facts, verdict = judged(self._seen(asker, changed))
-        verdict = replace(verdict, hidden=self._hidden(facts, verdict, asker))
+    def _decide(self, draft: Draft, engine: Reader, asker: Asker, rows: int | None) -> Decided:
+        tree = engine.read(bound_text(draft.sql, engine.dialect)).tree
+        facts, verdict = self._judge(draft, tree, engine.dialect, asker)
         if verdict.kind is VerdictKind.DENY:
             return Decided(facts=facts, verdict=verdict, plan=None)
         summary = self._summary(draft.sql, tree, facts, verdict, asker, engine) if verdict.summaries else None
@@ -147,7 +140,29 @@ class Decider:
             summary=summary,
         )
 
-    def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Engine) -> Summary:
+    def judge(self, draft: Draft, reader: Reader, principal: Principal, purpose: str) -> tuple[Facts, Verdict]:
+        """Return facts and verdict without a plan, for those who compare policies. Raises Refused and UserError as `decide`."""
+        tree = reader.read(bound_text(draft.sql, reader.dialect)).tree
+        return self._judge(draft, tree, reader.dialect, self._asker(principal, purpose))
+
+    def _judge(self, draft: Draft, tree: Any, dialect: str, asker: Asker) -> tuple[Facts, Verdict]:
+        kinds = {name: kind_of_value(value) for name, value in draft.parameters}
+
+        def shown() -> Catalog:
+            return self.visible(asker.principal, asker.purpose)
+
+        def judged(view: Catalog) -> tuple[Facts, Verdict]:
+            facts = analyze(draft.sql, tree, view, dialect, shown, kinds, lambda d: self._refusal(d, asker))
+            check_parameters(facts.parameters, (name for name, _ in draft.parameters))
+            return facts, self._rule(facts, asker, draft.origin)
+
+        facts, verdict = judged(self._seen(asker))
+        if facts.aggregated and (changed := _changed_keys(verdict, self.catalog)):
+            # What a mask changes need not be unique any more, and a summary is judged by what is.
+            facts, verdict = judged(self._seen(asker, changed))
+        return facts, replace(verdict, hidden=self._hidden(facts, verdict, asker))
+
+    def _summary(self, sql: str, tree: Any, facts: Facts, verdict: Verdict, asker: Asker, engine: Reader) -> Summary:
         """Return the summary a statement is over the one dataset it may be about. Raises Refused."""
         dataset = self._shown(self.catalog.index[fold(verdict.summaries[0].dataset)], asker)
         seen = self._seen(asker)

@@ -151,3 +151,4 @@ select id from staff union all select id from shift union all select 3 union all
 (with w as (select id from staff) select id from w union all select 1) union all select 2 union all select 3
 select + id, - + id, q.nick from (select + id, nick from staff) as q(id, nick)
 select id from staff ; -- the end
+select cmax, ctid from (select max(id) as cmax, min(nick) as ctid from staff) x

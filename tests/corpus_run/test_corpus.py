@@ -99,4 +99,4 @@ def test_the_contracts_are_those_of_the_tables() -> None:
     for dataset in catalog.datasets:
         described = [(column.name, column.type) for column in dataset.columns]
         assert described == [(name, kind) for name, (kind, _) in tables[dataset.name].columns.items()]
-    assert set(tables) - {d.name for d in catalog.datasets} == {"ghost", "visit", "pay", "card"}
+    assert set(tables) - {d.name for d in catalog.datasets} == {"ghost", "pay"}

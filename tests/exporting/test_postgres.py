@@ -63,17 +63,17 @@ policies:
   - id: names
     description: d
     match: {has_pii: [direct]}
-    when: {roles_none: [officer]}
+    when: {roles_none: [desk_officer]}
     effect: mask
     reason: r
     mask: {columns: {pii: [direct]}, text: hash, date: year}
   - {id: income, description: d, effect: mask, reason: r, mask: {columns: {pii: [quasi]}, number: round, step: '1000'}}
-  - {id: rows, description: d, match: {has_column: country}, when: {roles_none: [group_reader]}, effect: filter, reason: r,
+  - {id: rows, description: d, match: {has_column: country}, when: {roles_none: [desk_reader]}, effect: filter, reason: r,
      filter: {column: country, attribute: jurisdiction}}
   - id: loans
     description: d
     match: {datasets: [loan]}
-    when: {roles_none: [group_reader]}
+    when: {roles_none: [desk_reader]}
     effect: filter
     reason: r
     filter: {column: client_id, within: {dataset: client, column: id, where: [{column: country, attribute: jurisdiction}]}}
@@ -91,7 +91,7 @@ INSERT INTO crm.loan SELECT i, 1 + i % 60, i * 10.5 FROM generate_series(1, 200)
 CREATE TABLE crm.vip (secret varchar);
 INSERT INTO crm.vip VALUES ('ZQ');
 """
-ROLES = ("analyst", "officer", "group_reader")
+ROLES = ("desk_analyst", "desk_officer", "desk_reader")
 LEGITIMATE = [
     "SELECT * FROM client ORDER BY id",
     "SELECT name, count(*) FROM client GROUP BY name ORDER BY name",
@@ -129,7 +129,7 @@ def server(postgres: str, decider: Decider) -> Iterator[str]:
             if not boss.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 boss.execute(f"CREATE ROLE {role} LOGIN")
         boss.execute("GRANT CREATE ON DATABASE postgres TO crm_owner")
-        boss.execute("GRANT analyst, officer, group_reader, crm_cells TO crm_owner WITH ADMIN OPTION")
+        boss.execute("GRANT desk_analyst, desk_officer, desk_reader, crm_cells TO crm_owner WITH ADMIN OPTION")
         boss.execute("ALTER ROLE crm_owner CREATEROLE")
     with psycopg.connect(postgres.replace("bank@", "crm_owner@"), autocommit=True) as owner:
         owner.execute(SETUP)
@@ -199,6 +199,6 @@ def test_who_has_two_roles_sees_what_both_let_through(server: str) -> None:
     with psycopg.connect(server, autocommit=True) as boss:
         if not boss.execute("SELECT FROM pg_roles WHERE rolname = 'two_roles'").fetchone():
             boss.execute("CREATE ROLE two_roles LOGIN")
-        boss.execute("GRANT analyst, group_reader TO two_roles")
+        boss.execute("GRANT desk_analyst, desk_reader TO two_roles")
     with psycopg.connect(server.replace("bank@", "two_roles@")) as own:
         assert own.execute("SELECT country FROM crm.branch").fetchall() == [("CZ",)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import sqlglot
 
 from aureus_jupyter.adapters.policies.declarative import load_policies
 from aureus_jupyter.app.exporting import TARGETS, export
+from aureus_jupyter.cli import main
 from aureus_jupyter.core.exporting.columns import DATABRICKS, SNOWFLAKE, TRINO, shown
 from aureus_jupyter.core.exporting.trino import trino
 from aureus_jupyter.core.exporting.warehouses import databricks, snowflake
@@ -231,3 +233,14 @@ def test_the_pack_of_the_demonstration_can_be_exported(target: str) -> None:
     found = export(Settings(), target, ["data_scientist"], [("jurisdiction", "CZ")], "credit_risk_review", ["cap"])
     assert "borrower" in found.text and "data_scientist" in found.text
     assert any("pep_flag" in n.why for n in found.unexpressed)
+
+
+def test_the_command_writes_and_says_what_it_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["policy", "export", "--to", "postgres-rls", "--role", "data_scientist", "--purpose", "credit_risk_review"]
+    call += ["--attribute", "jurisdiction=CZ", "--without", "cap"]
+    assert main([*call, "--out", str(tmp_path / "rules.sql")]) == 0
+    told = capsys.readouterr()
+    assert told.out == "" and "pep_flag" in told.err and "borrower for data_scientist" in told.err
+    assert "CREATE VIEW" in (tmp_path / "rules.sql").read_text("utf-8")
+    assert main([*call, "--strict"]) == 1
+    assert capsys.readouterr().out == (tmp_path / "rules.sql").read_text("utf-8")

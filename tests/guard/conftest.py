@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from shadows import KEY
 
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset, Pii
 
@@ -53,3 +54,22 @@ def parse() -> Callable[[str], Any]:
         return json.loads(row[0])
 
     return tree
+
+
+@pytest.fixture(scope="module")
+def raw() -> duckdb.DuckDBPyConnection:
+    """The rows of `shadows` on a plain DuckDB."""
+    connection = duckdb.connect()
+    connection.execute(
+        "create table raw as select 'CZ6508' as t, date '2024-05-17' as d, timestamp '2024-05-17 10:00' as ts, "
+        "1234.56::decimal(18,2) as n, 17 as i, -9223372036854775808 as big, (-32768)::smallint as small, -2.5::double as f, "
+        "true as b, {'a': 1} as s, interval 1 day as v "
+        "union all select null,null,null,null,null,null,null,null,null,null,null"
+    )
+    connection.execute(
+        "create table sites as select * from (values (17, 1, 'a'), (18, 2, 'b'), (19, null, 'c')) s(id, land, t)"
+    )
+    connection.execute("create table keys (inner_pad blob, outer_pad blob)")
+    padded = KEY.ljust(64, b"\x00")
+    connection.execute("insert into keys values (?, ?)", [bytes(b ^ pad for b in padded) for pad in (0x36, 0x5C)])
+    return connection

@@ -2,110 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import replace
-from typing import Any
 
 import duckdb
 import pytest
+from shadows import (
+    CATALOG,
+    FACTS,
+    TYPES,
+    X,
+    deep,
+    mask,
+    plan_with,
+    pseudonym,
+    rule,
+    text_of,
+    within,
+    written,
+)
 
 from aureus_jupyter.core.rewrite import literal, quoted, rewrite, without
 from aureus_jupyter.errors import Bug, Refused
 from aureus_jupyter.values.catalog import Catalog, Column, Dataset
-from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.obligations import Condition, Hide, SummaryOnly, Within
-from aureus_jupyter.values.plan import INNER_PAD, MARK, OUTER_PAD, Shadow
+from aureus_jupyter.values.plan import INNER_PAD, MARK, OUTER_PAD
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import Filter, Mask, MaskMethod, Op, Scalar, Verdict, VerdictKind
-
-TYPES = {
-    "t": "VARCHAR",
-    "d": "DATE",
-    "ts": "TIMESTAMP",
-    "n": "DECIMAL(18,2)",
-    "i": "INTEGER",
-    "big": "BIGINT",
-    "small": "SMALLINT",
-    "f": "DOUBLE",
-    "b": "BOOLEAN",
-    "s": "STRUCT(a INTEGER)",
-    "v": "INTERVAL",
-}
-X = Dataset(name="x", pack="p", source="x", columns=tuple(Column(name=n, type=t) for n, t in TYPES.items()))
-SITE = Dataset(
-    name="site",
-    pack="p",
-    source="sites.csv",
-    columns=(Column(name="id", type="INTEGER"), Column(name="land", type="INTEGER"), Column(name="t", type="VARCHAR")),
-)
-CATALOG = Catalog(datasets=(X, SITE))
-KEY = b"key of the tests"
-FACTS = Facts(tables=(TableUse(dataset="x", columns=("t",)),), can_raise=True)
-
-
-def plan_with(
-    masks: list[Mask] | None = None, filters: list[Filter] | None = None, dialect: str = "duckdb", **more: Any
-):
-    verdict = Verdict(
-        kind=VerdictKind.ALLOW,
-        masks=tuple(masks or ()),
-        filters=tuple(filters or ()),
-        hidden=more.pop("hidden", ()),
-        rows=more.pop("cap", None),
-    )
-    facts = replace(FACTS, can_raise=more.pop("can_raise", True))
-    return rewrite("select :a from x", facts, verdict, more.pop("catalog", CATALOG), dialect, **more)
-
-
-def text_of(shadow: Shadow) -> str:
-    """The shadow's text over the tables of `raw`, with the key where an engine would put it."""
-    others = {"sites.csv": "sites"}
-    return shadow.select("raw", ("keys.inner_pad", "keys.outer_pad"), others, "keys")
-
-
-def pseudonym(value: str) -> str:
-    return hmac.new(KEY, value.encode(), hashlib.sha256).hexdigest()
-
-
-def mask(column: str, method: MaskMethod, **more: Any) -> Mask:
-    return Mask(policy="p", dataset="X", column=column, method=method, reason="r", **more)
-
-
-def rule(column: str, op: Op, *values: Scalar, **more: Any) -> Filter:
-    return Filter(policy="p", dataset="x", column=column, op=op, values=values, reason="r", **more)
-
-
-def within(other: Within) -> Filter:
-    return rule("i", Op.WITHIN, within=other)
-
-
-def deep(levels: int) -> Within:
-    inner = (Condition(column="id", op=Op.WITHIN, within=deep(levels - 1)),) if levels > 1 else ()
-    return Within(dataset="site", column="id", conditions=inner)
-
-
-def written(expression: str, **more: Any) -> Filter:
-    return rule("", Op.EXPRESSION, expression=expression, **more)
-
-
-@pytest.fixture(scope="module")
-def raw() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(
-        "create table raw as select 'CZ6508' as t, date '2024-05-17' as d, timestamp '2024-05-17 10:00' as ts, "
-        "1234.56::decimal(18,2) as n, 17 as i, -9223372036854775808 as big, (-32768)::smallint as small, -2.5::double as f, "
-        "true as b, {'a': 1} as s, interval 1 day as v "
-        "union all select null,null,null,null,null,null,null,null,null,null,null"
-    )
-    connection.execute(
-        "create table sites as select * from (values (17, 1, 'a'), (18, 2, 'b'), (19, null, 'c')) s(id, land, t)"
-    )
-    connection.execute("create table keys (inner_pad blob, outer_pad blob)")
-    padded = KEY.ljust(64, b"\x00")
-    connection.execute("insert into keys values (?, ?)", [bytes(b ^ pad for b in padded) for pad in (0x36, 0x5C)])
-    return connection
-
 
 MASKED = [
     (mask("t", MaskMethod.NULL), None),
@@ -249,59 +171,6 @@ def test_filters_that_share_a_name_are_alternatives(raw: duckdb.DuckDBPyConnecti
     assert (count(no), count(yes), count(no, yes)) == (0, 1, 1)
     assert count(no, yes, rule("i", Op.IN, 2)) == 0, "other filters hold beside the alternatives"
     assert count(rule("i", Op.IN, 1, any_of="a"), rule("i", Op.IN, 17, any_of="b")) == 0, "two names are two conditions"
-
-
-def test_tokens_keep_the_kinds_of_signs(raw: duckdb.DuckDBPyConnection) -> None:
-    values = ["CZ65 0800-x", "0", "", "žluťoučký kůň 7", "A" * 1005, "CZ65 0800-x"]
-    raw.execute("create or replace table odd as select unnest(?::varchar[]) as t", [values])
-    shadow = replace(plan_with([mask("t", MaskMethod.TOKEN)]).shadows[0])
-    token = next(part for part in shadow.projection if part.endswith('AS "t"'))
-    text = replace(shadow, projection=(token,)).select("odd", ("keys.inner_pad", "keys.outer_pad"), {}, "keys")
-    shown = [row[0] for row in raw.execute(text).fetchall()]
-    assert shown[0] == shown[5] != values[0]
-    for value, token in zip(values, shown, strict=True):
-        assert len(token) == min(len(value), 1000)
-        for was, is_ in zip(value, token, strict=False):
-            kinds = (str.isdigit, str.isupper, str.islower) if was.isascii() else ()
-            assert all(kind(is_) == kind(was) for kind in kinds)
-            assert is_ == ("x" if not was.isascii() else is_ if was.isalnum() else was)
-    assert len(set(shown[3:5])) == 2
-
-
-def test_tokens_of_whole_numbers_stay_in_their_type(raw: duckdb.DuckDBPyConnection) -> None:
-    numbers = {"i": 2147483647, "big": -9223372036854775808, "small": 32767}
-    columns = ", ".join(f"({value})::{TYPES[name]} as {name}" for name, value in numbers.items())
-    raw.execute(
-        f"create or replace table most as select {columns} union all select 0, 7, -12 union all select null, null, null"
-    )
-    shadow = plan_with([mask(name, MaskMethod.TOKEN) for name in numbers]).shadows[0]
-    made = [part for part in shadow.projection if part.endswith(tuple(f'AS "{name}"' for name in numbers))]
-    text = replace(shadow, projection=tuple(made)).select("most", ("keys.inner_pad", "keys.outer_pad"), {}, "keys")
-    rows = raw.execute(text).fetchall()
-    assert [len(str(abs(v))) for v in rows[0]] == [10, 19, 5]
-    assert [str(abs(v))[0] for v in rows[0]] == ["1", "1", "1"]
-    assert [(len(str(abs(v))), v < 0) for v in rows[1]] == [(1, False), (1, False), (2, True)]
-    assert rows[2] == (None, None, None)
-
-
-def test_a_pseudonym_of_a_number_is_a_number(raw: duckdb.DuckDBPyConnection) -> None:
-    rows = raw.execute(f"select big from ({text_of(plan_with([mask('big', MaskMethod.HASH)]).shadows[0])})").fetchall()
-    assert rows[0][0] > 2**31 and rows[1][0] is None
-
-
-def test_a_constant_shows_in_every_row(raw: duckdb.DuckDBPyConnection) -> None:
-    constants: dict[str, Scalar] = {"t": "it's", "d": "2000-01-01", "n": "1.50", "i": 7, "b": False, "ts": "2000-01-01"}
-    masks = [mask(name, MaskMethod.CONSTANT, value=value) for name, value in constants.items()]
-    text = text_of(plan_with(masks).shadows[0])
-    rows = raw.execute(f"select {', '.join(f'{name}::varchar' for name in constants)} from ({text})").fetchall()
-    assert rows == [("it's", "2000-01-01", "1.50", "7", "false", "2000-01-01 00:00:00")] * 2
-
-
-def test_an_email_shows_its_domain(raw: duckdb.DuckDBPyConnection) -> None:
-    raw.execute("""create or replace table mails as select unnest(['ana@bank.cz', '"a@b"@x.org', '@', null]) as t""")
-    shadow = plan_with([mask("t", MaskMethod.EMAIL)]).shadows[0]
-    text = replace(shadow, projection=(shadow.projection[0],)).select("mails")
-    assert [row[0] for row in raw.execute(text).fetchall()] == ["•••@bank.cz", "•••@x.org", "•••@", None]
 
 
 def test_hidden_columns_are_not_there(raw: duckdb.DuckDBPyConnection) -> None:

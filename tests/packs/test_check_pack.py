@@ -187,6 +187,24 @@ POLICY = (
         ("classification_at_most: public", "", "", "match", "a match that fits a dataset"),
         ("", "uses_columns: [id, maul]", "", "when.uses_columns", "columns of the pack (nearest: mail)"),
         ("datasets: [loan]", "uses_pii: [direct]", "", "when.uses_pii", "PII levels of a column"),
+        ("datasets: [loan]", "shows_pii: [direct]", "", "when.shows_pii", "PII levels of a column"),
+        ("", "shows_columns: [maul]", "", "when.shows_columns", "columns of the pack (nearest: mail)"),
+        ("tags_any: [credit]", "", "", "match.tags_any", "tags of the pack"),
+        ("", "uses_tags: [credit]", "", "when.uses_tags", "tags of the pack's columns"),
+        (
+            "",
+            "",
+            "effect: hide\n    reason: r\n    hide: {columns: {names: [mial]}}",
+            "hide.columns.names",
+            "columns of the pack (nearest: mail)",
+        ),
+        (
+            "datasets: [loan]",
+            "",
+            "effect: hide\n    reason: r\n    hide: {columns: {pii: [direct]}}",
+            "hide.columns",
+            "columns of a dataset",
+        ),
         (
             "",
             "",
@@ -222,7 +240,7 @@ def test_a_policy_that_matches_nothing_is_a_warning(
     (pack / "policies" / "more.policy.yaml").write_text(text)
     problems = [p for p in found(pack) if p.field == f"small.x.{field}"]
     assert [p.file for p in problems] == ["policies/more.policy.yaml"], found(pack)
-    assert problems[0].line == {"match": 5, "when": 6, "mask": 9, "filter": 9}[field.partition(".")[0]]
+    assert problems[0].line == {"match": 5, "when": 6, "mask": 9, "hide": 9, "filter": 9}[field.partition(".")[0]]
     assert expected in problems[0].expected
     assert problems[0].warning
     assert main(["pack", "validate", str(pack)]) == 0
@@ -237,6 +255,16 @@ def test_a_policy_that_reaches_something_is_none(pack: Path) -> None:
             text.replace("EFFECT", f"effect: mask\n    reason: r\n    {effect}")
         )
         assert found(pack) == []
+
+
+def test_words_of_a_list_are_looked_for_and_its_name_is_not(pack: Path) -> None:
+    text = POLICY.replace("MATCH", "").replace("WHEN", "uses_columns: [$known]").replace("EFFECT", "effect: permit")
+    (pack / "policies" / "more.policy.yaml").write_text(text.replace("policies:", "lists: {known: [mail]}\npolicies:"))
+    assert found(pack) == []
+    (pack / "policies" / "more.policy.yaml").write_text(text)
+    problem = one(pack)
+    assert (problem.file, problem.warning) == ("policies/more.policy.yaml", False)
+    assert "the name of one of the file's lists" in problem.found, "without it nothing may be read in a session"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from aureus_jupyter.adapters.policies.declarative import load_policies
-from aureus_jupyter.adapters.policies.testing import run_policy_tests
 from aureus_jupyter.errors import Unavailable
 from aureus_jupyter.values.catalog import Classification, Column, Dataset, Pii
 from aureus_jupyter.values.facts import Facts, OutputColumn, TableUse
@@ -390,26 +389,3 @@ def test_the_version_follows_the_bytes(tmp_path: Path) -> None:
     assert load_policies([tmp_path, tmp_path]).version == before
     path.write_text("version: 1\npolicies:\n  - {id: x, description: e, effect: permit}\n")
     assert load_policies([tmp_path]).version != before
-
-
-def test_tests_of_policies_say_what_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "a.policy.yaml").write_text("version: 1\npolicies:\n  - {id: x, description: d, effect: permit}\n")
-    (tmp_path / "a.policy_test.yaml").write_text(
-        "- {name: good, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdict: allow}}\n"
-        "- {name: wrong, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdict: deny}}\n"
-        "- {name: odd, dataset: {columns: {a: [INTEGER, none]}}, expect: {verdct: deny}}\n"
-        "- {name: unreadable, dataset: {columns: {a: [INTEGER]}}, expect: {}}\n"
-    )
-    found = {r.name: r.problem for r in run_policy_tests([tmp_path])}
-    assert found["good"] == ""
-    assert found["wrong"] == "verdict is allow, not deny"
-    assert "nothing called verdct" in found["odd"]
-    assert "cannot be read" in found["unreadable"]
-    (tmp_path / "a.policy_test.yaml").write_text("a: 1\n")
-    (result,) = run_policy_tests([tmp_path])
-    assert "no list of tests" in result.problem
-    (tmp_path / "a.policy_test.yaml").write_text("- 5\n- {name: x, dataset: 5, expect: 6}\n")
-    assert ["cannot be read" in r.problem for r in run_policy_tests([tmp_path])] == [True, True]
-    (tmp_path / "a.policy_test.yaml").write_text("- {")
-    with pytest.raises(Unavailable):
-        run_policy_tests([tmp_path])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aureus_jupyter.adapters.catalogs.contracts import Place
@@ -77,6 +77,10 @@ class Binder:
                     expected="one SELECT over the pack's datasets",
                     found=why,
                 )
+
+    def statement(self, sql: str, parameters: Iterable[str]) -> str:
+        """Return why a statement does not bind, or nothing. Its parameters are bound as NULL."""
+        return self._why(bind_names(sql)[0], dict.fromkeys(parameters))
 
     def _why(self, sql: str, values: Mapping[str, Any]) -> str:
         try:

@@ -14,7 +14,18 @@ from aureus_jupyter.values.facts import Facts, TableUse
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import DecisionRequest
 
-__all__ = ["ABOUT_DATASETS", "TESTS", "TIMED", "Test", "matches", "rank"]
+__all__ = [
+    "ABOUT_DATASETS",
+    "ABOUT_REQUESTS",
+    "ABOUT_STATEMENTS",
+    "INDEXED",
+    "TESTS",
+    "TIMED",
+    "Test",
+    "matches",
+    "rank",
+    "words_of",
+]
 
 Test = Callable[[Asked], bool]
 
@@ -186,6 +197,37 @@ ABOUT_STATEMENTS = frozenset(
     }
 )
 """Conditions that no policy which hides columns can have: what a name means must not depend on the statement."""
+
+ABOUT_REQUESTS = frozenset(_ABOUT_ASKING) - {
+    "cross_border",
+    "uses_pii",
+    "shows_pii",
+    "uses_columns",
+    "shows_columns",
+    "uses_tags",
+    "beside",
+}
+"""Conditions that are the same for every dataset of a request, so that they are asked once for each request."""
+
+_WORDS: Mapping[str, Callable[[Dataset], Iterable[str]]] = MappingProxyType(
+    {
+        "datasets": lambda dataset: (fold(dataset.name),),
+        "packs": lambda dataset: (dataset.pack,),
+        "domains": lambda dataset: (dataset.domain,),
+        "tags_any": _tags,
+        "jurisdictions": lambda dataset: (dataset.jurisdiction,),
+    }
+)
+
+
+def words_of(dataset: Dataset) -> Iterable[tuple[str, str]]:
+    """Return what a condition on the dataset can name of it, as (condition, word), for an index; the rarest kinds first."""
+    return ((name, word) for name, found in _WORDS.items() for word in found(dataset))
+
+
+INDEXED = tuple(_WORDS)
+"""The conditions that `words_of` knows the words for."""
+
 
 _NOBODY = DecisionRequest(principal=Principal(name=""), purpose="", origin="sql", facts=Facts(tables=()), datasets=())
 

@@ -6,10 +6,12 @@ that cannot be read stops every statement: an error here must not open a door.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from aureus_jupyter.adapters.policies.asked import Asked
+from aureus_jupyter.adapters.policies.conditions import INDEXED, words_of
 from aureus_jupyter.adapters.policies.files import MALFORMED_HINT, read_policies
 from aureus_jupyter.adapters.policies.rules import Rule, compile_rule
 from aureus_jupyter.errors import Unavailable
@@ -17,10 +19,10 @@ from aureus_jupyter.values.canonical import digest_bytes, digest_json
 from aureus_jupyter.values.catalog import Dataset, fold
 from aureus_jupyter.values.verdict import DecisionRequest, Ruling
 
-__all__ = ["PATTERN", "DeclarativePolicies", "load_policies"]
+__all__ = ["PATTERN", "DeclarativePolicies", "asked_of", "load_policies"]
 
 PATTERN = "*.policy.yaml"
-_REMEMBERED = 4096
+_REMEMBERED = 16_384
 
 
 class DeclarativePolicies:
@@ -29,6 +31,7 @@ class DeclarativePolicies:
     def __init__(self, rules: Sequence[Rule], version: str) -> None:
         self.rules = tuple(rules)
         self._version = version
+        self._index = _Index(self.rules)
         self._about: dict[int, tuple[Dataset, tuple[Rule, ...]]] = {}
 
     @property
@@ -43,23 +46,48 @@ class DeclarativePolicies:
 
     def rule(self, request: DecisionRequest) -> Sequence[Ruling]:
         """Return every ruling of every policy that applies to a dataset of the request."""
-        return [
-            ruling
-            for one in asked_of(request)
-            for rule in self.about(one)
-            if rule.applies(one)
-            for ruling in rule.make(one)
-        ]
+        held: dict[str, bool] = {}
+        found: list[Ruling] = []
+        for one in asked_of(request):
+            for rule in self.about(one):
+                holds = held.get(rule.id)
+                if holds is None:
+                    holds = held[rule.id] = rule.asks(one)
+                if holds and rule.uses(one):
+                    found += rule.make(one)
+        return found
 
     def about(self, asked: Asked) -> tuple[Rule, ...]:
         """Return the policies that are about a dataset, whoever asks: found once, so that others cost nothing."""
         known = self._about.get(id(asked.dataset))
         if known is None or known[0] is not asked.dataset:
             if len(self._about) >= _REMEMBERED:
-                self._about.clear()
-            known = (asked.dataset, tuple(rule for rule in self.rules if rule.fits(asked)))
-            self._about[id(asked.dataset)] = known
+                self._about.pop(next(iter(self._about)))
+            rules = tuple(rule for rule in self._index.near(asked.dataset) if rule.fits(asked))
+            known = self._about[id(asked.dataset)] = (asked.dataset, rules)
         return known[1]
+
+
+class _Index:
+    """Policies by a word they ask of a dataset, so that a dataset meets few of many."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._named: dict[tuple[str, str], list[int]] = {}
+        self._others: list[int] = []
+        for number, rule in enumerate(rules):
+            match = rule.policy.get("match", {})
+            name = next((name for name in INDEXED if name in match), "")
+            for word in match.get(name, ()):
+                key = (name, fold(word) if name == "datasets" else word)
+                self._named.setdefault(key, []).append(number)
+            if not name:
+                self._others.append(number)
+
+    def near(self, dataset: Dataset) -> Iterable[Rule]:
+        """Return every policy that may fit the dataset, in their order."""
+        found = {*self._others, *(number for key in words_of(dataset) for number in self._named.get(key, ()))}
+        return (self._rules[number] for number in sorted(found))
 
 
 def asked_of(request: DecisionRequest) -> list[Asked]:
@@ -79,12 +107,12 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
     rules: list[Rule] = []
     digests: list[list[str]] = []
     ids: dict[str, Path] = {}
-    for path in sorted({p.resolve() for folder in folders for p in folder.rglob(PATTERN)}):
+    for path in sorted({_real(p) for folder in folders for p in folder.rglob(PATTERN)}):
         for policy in read_policies(path):
             if policy["id"] in ids:
                 raise _malformed(path, "id", f"an id of its own, not that of {ids[policy['id']].name}")
             ids[policy["id"]] = path
-            rules.append(compile_rule(policy))
+            rules.append(compile_rule(policy, path.name))
         digests.append([path.name, digest_bytes(path.read_bytes())])
     if not rules:
         raise Unavailable(
@@ -93,6 +121,12 @@ def load_policies(folders: Iterable[Path]) -> DeclarativePolicies:
             hint="Add *.policy.yaml files to the pack, or set policies_path to the folder that holds them.",
         )
     return DeclarativePolicies(rules, digest_json(sorted(digests)))
+
+
+def _real(path: Path) -> Path:
+    return Path(
+        os.path.realpath(path)
+    )  # Path.resolve raises for a link that leads to itself; this one cannot be read, and says so
 
 
 def _refuse_misnamed(folders: Iterable[Path]) -> None:

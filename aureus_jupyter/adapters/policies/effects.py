@@ -28,7 +28,7 @@ from aureus_jupyter.values.obligations import (
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import Effect, Reason, Ruling
 
-__all__ = ["Make", "chosen", "compile_effect"]
+__all__ = ["Make", "chosen", "compile_effect", "kind_of", "method_of"]
 
 Policy = Mapping[str, Any]
 Make = Callable[[Asked], list[Ruling]]
@@ -96,30 +96,33 @@ def _approve(policy: Policy) -> Make:
     return make
 
 
-def _method(column: Column, spec: Policy) -> tuple[MaskMethod, Scalar]:
-    """Choose the mask, and its constant, by the column's kind; what is not text, a date or a number shows nothing."""
+def kind_of(column: Column) -> str:
+    """Return text, date or number, or nothing for a column of any other type."""
     kind = column.type.upper()
-    for name, starts, default in (("text", _TEXT, "redact"), ("date", _DATE, "null"), ("number", _NUMBER, "null")):
-        if kind.startswith(starts) and not kind.endswith("[]"):
-            return MaskMethod(spec.get(name, default)), spec.get("constant", {}).get(name)
-    return MaskMethod.NULL, None
+    starts = (("text", _TEXT), ("date", _DATE), ("number", _NUMBER))
+    return "" if kind.endswith("[]") else next((name for name, known in starts if kind.startswith(known)), "")
+
+
+def method_of(spec: Policy, kind: str) -> MaskMethod:
+    """Return how a mask shows a kind of column; what is not text, a date or a number shows nothing."""
+    return MaskMethod(spec.get(kind, "redact" if kind == "text" else "null")) if kind else MaskMethod.NULL
 
 
 def _mask(policy: Policy) -> Make:
     spec = policy["mask"]
 
     def make_one(column: Column, asked: Asked) -> Ruling:
-        method, value = _method(column, spec)
+        kind = kind_of(column)
         mask = Mask(
             policy=policy["id"],
             dataset=asked.dataset.name,
             column=column.name,
-            method=method,
+            method=method_of(spec, kind),
             reason=words(policy["reason"], asked),
             keep=spec.get("keep", 4),
             step=spec.get("step", "1000"),
             start=spec.get("start", 0),
-            value=value,
+            value=spec.get("constant", {}).get(kind),
             edges=tuple(spec.get("edges", ())),
         )
         return _ruling(policy, Effect.MASK, asked, mask=mask)

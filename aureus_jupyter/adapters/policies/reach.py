@@ -35,23 +35,29 @@ def misses(policy: Mapping[str, Any], datasets: Sequence[Dataset]) -> Iterator[M
         if not named:
             yield Miss(place=("match",), expected="a match that fits a dataset of the pack", found="one that fits none")
         return
-    pii = policy.get("when", {}).get("uses_pii")
-    if pii and not any(c.pii in pii for d in matched for c in d.columns):
-        yield Miss(place=("when", "uses_pii"), expected="PII levels of a column it matches", found="none with them")
-    if policy["effect"] == "mask" and not any(chosen(policy["mask"]["columns"], c) for d in matched for c in d.columns):
-        yield Miss(place=("mask", "columns"), expected="columns of a dataset it matches", found="none of them")
+    for name in ("uses_pii", "shows_pii"):
+        pii = policy.get("when", {}).get(name)
+        if pii and not any(c.pii in pii for d in matched for c in d.columns):
+            yield Miss(place=("when", name), expected="PII levels of a column it matches", found="none with them")
+    for effect in ("mask", "hide"):
+        if policy["effect"] == effect and not any(
+            chosen(policy[effect]["columns"], c) for d in matched for c in d.columns
+        ):
+            yield Miss(place=(effect, "columns"), expected="columns of a dataset it matches", found="none of them")
     if policy["effect"] == "filter":
         yield from _filtered(policy["filter"]["column"], matched)
 
 
 def _named(policy: Mapping[str, Any], datasets: Sequence[Dataset]) -> Iterator[Miss]:
     columns = sorted({c.name for d in datasets for c in d.columns})
+    marks = {tag for d in datasets for c in d.columns for tag in c.tags}
+    tags = marks.union(*(d.tags for d in datasets))
     match, when = policy.get("match", {}), policy.get("when", {})
     if "has_column" in match:
         yield from _unknown(
             [match["has_column"]], columns, ("match", "has_column"), "a column of the pack", fold, one=True
         )
-    asked: tuple[tuple[Any, Iterable[str], tuple[str | int, ...], str, Callable[[str], str]], ...] = (
+    asked: list[tuple[Any, Iterable[str], tuple[str | int, ...], str, Callable[[str], str]]] = [
         (match.get("domains"), {d.domain for d in datasets}, ("match", "domains"), "domains of the pack", str),
         (
             match.get("jurisdictions"),
@@ -60,15 +66,17 @@ def _named(policy: Mapping[str, Any], datasets: Sequence[Dataset]) -> Iterator[M
             "jurisdictions of the pack",
             str,
         ),
-        (when.get("uses_columns"), columns, ("when", "uses_columns"), "columns of the pack", fold),
-        (
-            policy.get("mask", {}).get("columns", {}).get("names"),
-            columns,
-            ("mask", "columns", "names"),
-            "columns of the pack",
-            fold,
-        ),
-    )
+        (match.get("tags_any"), tags, ("match", "tags_any"), "tags of the pack", str),
+        (when.get("uses_tags"), marks, ("when", "uses_tags"), "tags of the pack's columns", str),
+    ]
+    asked += [
+        (when.get(name), columns, ("when", name), "columns of the pack", fold)
+        for name in ("uses_columns", "shows_columns")
+    ]
+    for effect in ("mask", "hide"):
+        selector = policy.get(effect, {}).get("columns", {})
+        asked.append((selector.get("names"), columns, (effect, "columns", "names"), "columns of the pack", fold))
+        asked.append((selector.get("tags"), marks, (effect, "columns", "tags"), "tags of the pack's columns", str))
     for words, known, place, what, same in asked:
         yield from _unknown(words or (), known, place, what, same)
 

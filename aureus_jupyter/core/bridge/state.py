@@ -84,19 +84,19 @@ class Bridge:
     def resolved(self, names: list[exp.Identifier], here: Place, node: exp.Expr) -> Node:
         """Return what a name means. Raises UserError `unknown_column` or `ambiguous_column`, Refused `hidden_column`."""
         keys = [self.rules.fold(name) for name in names]
-        hidden = next((key for key in map(str.lower, keys) if key in self.rules.hidden), None)
-        if hidden is not None:
-            raise Refused(
-                "hidden_column",
-                f"{hidden} is the engine's own numbering, whose gaps would show which rows a policy hides",
-                hint="Number the rows you see: row_number() OVER (ORDER BY ...).",
-                span=place_of(node, self.text),
-            )
         try:
             found = resolve(keys, here, self.rules.fields)
         except LookupError:
             found = None
         if found is None:
+            hidden = next((key for key in map(str.lower, keys) if key in self.rules.hidden), None)
+            if hidden is not None:
+                raise Refused(
+                    "hidden_column",
+                    f"{hidden} is the engine's own numbering, whose gaps would show which rows a policy hides",
+                    hint="Number the rows you see: row_number() OVER (ORDER BY ...).",
+                    span=place_of(node, self.text),
+                )
             known = {key for place in here.around() for key, _ in place.columns}
             error = self.unknown(names[-1].name, known)
             error.span = place_of(node, self.text)

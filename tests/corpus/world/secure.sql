@@ -61,3 +61,7 @@ CREATE VIEW catalog_page AS SELECT * FROM aureus_selftest.catalog_page;
 CREATE VIEW promotion AS SELECT * FROM aureus_selftest.promotion;
 CREATE VIEW reason AS SELECT * FROM aureus_selftest.reason;
 CREATE VIEW ship_mode AS SELECT * FROM aureus_selftest.ship_mode;
+CREATE VIEW visit AS
+SELECT * FROM aureus_selftest.visit
+WHERE staff_id IN (SELECT s.staff_id FROM aureus_selftest.staff s WHERE s.site = 'OSLO' OR s.site = 'BERN');
+CREATE VIEW card AS SELECT card_id, staff_id, brand FROM aureus_selftest.card;
