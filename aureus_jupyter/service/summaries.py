@@ -71,8 +71,8 @@ class Gate:
 
         self.ledger.record(owner, overlap.encoded(new), check)
         self.engine.prepare(decided.plan, decided.datasets)
-        least = max(rule.smallest for rule in rules)
-        return f"every group has at least {least} persons, and differs from earlier answers by none or as many"
+        least = max(rules, key=lambda rule: rule.smallest)
+        return f"every group has at least {_persons(least)}, and differs from earlier answers by none or as many"
 
     def _check_size(self, decided: Decided, rule: SummaryOnly, shadow: Shadow, whole: Dataset, values: Values) -> None:
         summary = decided.summary
@@ -82,7 +82,7 @@ class Gate:
         if self._asked(text, overlap.person_shadow(shadow, rule, whole), named, decided):
             raise Refused(
                 "small_group",
-                f"{whole.name} answers only about groups of at least {rule.smallest} persons, and not every group here is",
+                f"{whole.name} answers only about groups of at least {_persons(rule)}, and not every group here is",
                 hint="Group by fewer or coarser columns, or choose more rows.",
             )
 
@@ -124,7 +124,7 @@ class Gate:
             if all(text and self._asked(text, seen, overlap.pair_values(new, old), decided) for text in questions):
                 raise Refused(
                     "differencing",
-                    f"together with an earlier answer this would tell of fewer than {rule.smallest} persons of {whole.name}",
+                    f"together with an earlier answer this would tell of fewer than {_persons(rule)} of {whole.name}",
                     hint="Choose and group the rows as an earlier cell did, or in a way that is clearly another.",
                 )
 
@@ -150,6 +150,10 @@ class Gate:
                 "whether the groups of this summary are large enough could not be found out",
                 hint="Write simpler conditions and keys, without casts of text and without arithmetic that can fail.",
             ) from None
+
+
+def _persons(rule: SummaryOnly) -> str:
+    return f"{rule.smallest} {'persons' if rule.person else 'rows'}"
 
 
 def _read(text: str) -> Answered:

@@ -193,7 +193,9 @@ def test_each_row_a_person_where_the_policy_names_none(engine: DuckDBEngine, tmp
     by_row = SUMMARY.replace("person: person, ", "")
     ward = Ward(engine, tmp_path / "rows", policies=(PERMIT, by_row))
     # Two persons, four rows; and with three persons, six.
-    assert refusal(ward, "SELECT sum(nights) FROM stay WHERE age = 40").code == "small_group"
+    error = refusal(ward, "SELECT sum(nights) FROM stay WHERE age = 40")
+    assert error.code == "small_group"
+    assert "at least 5 rows" in error.message
     assert ward.ask("SELECT count(person), sum(nights) FROM stay WHERE age IN (40, 41)")[0][0] == 8
     assert refusal(ward, "SELECT sum(nights) FROM stay WHERE age IN (40, 41) OR age = 99").code == "differencing"
 
