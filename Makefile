@@ -11,13 +11,13 @@ PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 JLPM := cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm
 SETUP := pyproject.toml labextension/package.json labextension/built-from.sha256
 
-.PHONY: help demo lab test bench fuzz docs-check venv system lint types layers test-python test-browser test-ts wheel-check front-end
+.PHONY: help demo lab test bench bench-guard fuzz docs-check venv system lint types layers test-python test-browser test-ts wheel-check front-end
 
 help:
 	@echo 'make demo          run the demonstration notebook and show what it leaves behind'
 	@echo 'make lab           open the demonstration notebook in JupyterLab'
 	@echo 'make test          everything: lint types layers test-ts docs-check wheel-check, then the Python and browser tests'
-	@echo 'make bench         measure'
+	@echo 'make bench         measure cells beside their peers, and the guard alone (make bench-guard)'
 	@echo 'make fuzz          ten minutes of random statements against the judgement of summaries'
 	@echo 'make docs-check    check that the generated parts of the documents are current'
 	@echo 'make front-end     build the JupyterLab extension into aureus_jupyter/labextension'
@@ -35,6 +35,10 @@ test: venv system lint types layers test-ts docs-check wheel-check
 
 bench: .stamp/dev
 	@$(BIN)/python tests/bench/run.py
+	@$(BIN)/python tests/bench/guard.py
+
+bench-guard: .stamp/dev
+	@$(BIN)/python tests/bench/guard.py
 
 fuzz: .stamp/dev
 	@$(BIN)/python tests/fuzz/summaries.py

@@ -24,6 +24,7 @@ CREATE TYPE bank.mood AS ENUM ('calm');
 CREATE FUNCTION bank.peek() RETURNS text LANGUAGE sql AS 'SELECT max(secret)::text FROM bank.vip';
 CREATE FUNCTION bank.same(varchar, varchar) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 CREATE OPERATOR bank.=== (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = bank.same);
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader') THEN DROP OWNED BY reader; END IF; END $$;
 DROP ROLE IF EXISTS reader;
 CREATE ROLE reader LOGIN;
 DROP ROLE IF EXISTS owner;

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import os
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from aureus_jupyter.adapters.catalogs.pack import PackSource
 from aureus_jupyter.adapters.engines.duckdb import DuckDBEngine
 from aureus_jupyter.adapters.policies.declarative import load_policies
 from aureus_jupyter.core.rewrite import rewrite
 from aureus_jupyter.ports import Limits
 from aureus_jupyter.service.decisions import Decider
+from aureus_jupyter.testing.corpus import load_legitimate
 from aureus_jupyter.values.catalog import Catalog, Classification, Column, Dataset, Pii
 from aureus_jupyter.values.draft import Draft, Origin
 from aureus_jupyter.values.facts import Facts, TableUse
@@ -30,8 +31,7 @@ from aureus_jupyter.values.obligations import Condition, Filter, Mask, MaskMetho
 from aureus_jupyter.values.principal import Principal
 from aureus_jupyter.values.verdict import Verdict, VerdictKind
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
 ROWS = int(os.environ.get("BENCH_ROWS", "10000000"))
@@ -119,13 +119,10 @@ def create(path: Path, catalog: Catalog) -> None:
             raw.execute(f"CREATE TABLE {dataset.source} ({', '.join(f'{c.name} {c.type}' for c in dataset.columns)})")
 
 
-def benchmark_queries() -> Iterator[tuple[str, str, Catalog]]:
-    """Yield the corpus's TPC-H shapes with their catalog, when the corpus is there."""
-    try:
-        from aureus_jupyter.testing.corpus_bench import tpch_statements
-    except ImportError:
-        return
-    yield from tpch_statements()
+def benchmark_queries() -> list[tuple[str, str]]:
+    """Return the corpus's TPC-H shapes, by name."""
+    found = load_legitimate(CORPUS)
+    return [(one.id, one.sql) for one in found if one.id.startswith("tpch-") and one.dialect == "duckdb"]
 
 
 def decisions(folder: Path) -> None:
@@ -232,10 +229,8 @@ def scans(folder: Path) -> None:
 
 def tpch(folder: Path) -> None:
     """The corpus's TPC-H shapes, each new to every cache."""
-    queries = list(benchmark_queries())[:22]
-    if not queries:
-        return
-    path, catalog = folder / "tpch.duckdb", queries[0][2]
+    queries = benchmark_queries()
+    path, catalog = folder / "tpch.duckdb", PackSource(CORPUS / "world").load()
     create(path, catalog)
     engine = DuckDBEngine.open(str(path))
     decider = Decider(catalog, policies(folder / "tpch", HOUSE))
@@ -246,9 +241,9 @@ def tpch(folder: Path) -> None:
         assert decided.plan is not None
         engine.prepare(decided.plan, decided.datasets)
 
-    for _, sql, _ in queries:
+    for _, sql in queries:
         judged(sql)
-    times = [median_ms(partial(judged, sql)) for _, sql, _ in queries]
+    times = [median_ms(partial(judged, sql)) for _, sql in queries]
     engine.close()
     found = statistics.median(times)
     line(

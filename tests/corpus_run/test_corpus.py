@@ -71,7 +71,7 @@ def test_postgres(owner: str, tmp_path: Path) -> None:
     selftest(PostgresWorld(TABLES, CORPUS / "world", tmp_path / "world", owner), CORPUS, tmp_path / "runs", report)
     assert report.holds, report.text()
     with psycopg.connect(owner) as connection:
-        left = connection.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'aureus%'").fetchone()
+        left = connection.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'aureus_selftest%'").fetchone()
     assert left == (0,), "the selftest leaves nothing behind"
 
 

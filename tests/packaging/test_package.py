@@ -176,6 +176,11 @@ def test_the_wheel_holds_all_the_code_and_data_and_nothing_else(built: tuple[Pat
         *(f"aureus_magics/{n}" for n in below(checkout / "magics" / "aureus_magics")),
         *(f"aureus_jupyter/_data/packs/{n}" for n in below(checkout / "packs")),
         *(f"aureus_jupyter/_data/policies/{n}" for n in below(checkout / "policies")),
+        *(
+            f"aureus_jupyter/_data/corpus/{part}/{n}"
+            for part in ("attacks", "legitimate", "world")
+            for n in below(checkout / "tests" / "corpus" / part)
+        ),
         "aureus_jupyter/_version.py",
     }
     assert {name for name in names(built[1]) if ".dist-info/" not in name and ".data/" not in name} == expected
