@@ -12,6 +12,8 @@ import pytest
 from aureus_jupyter.adapters.stores.folder import FolderRunStore
 from aureus_jupyter.errors import EvidenceError
 
+pytestmark = pytest.mark.slow
+
 GOOD = "SELECT count(*) AS n FROM loan"
 LIMITS = "SELECT borrower_id, limit_amount FROM exposure_limit ORDER BY limit_id LIMIT 3"
 

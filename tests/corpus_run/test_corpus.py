@@ -18,6 +18,8 @@ from aureus_jupyter.testing.corpus import Attack, Legitimate, load_attacks, load
 from aureus_jupyter.testing.corpus_report import Report
 from aureus_jupyter.testing.corpus_world import load_tables
 
+pytestmark = pytest.mark.slow
+
 CORPUS = corpus_folder()
 TABLES = load_tables(CORPUS / "world" / "tables.yaml")
 

@@ -21,7 +21,7 @@ from aureus_jupyter.ports import Limits
 from aureus_jupyter.values.facts import Facts
 from aureus_jupyter.values.verdict import Verdict, VerdictKind
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 STATEMENTS = (CORPUS / "postgres.sql").read_text("utf-8").splitlines()

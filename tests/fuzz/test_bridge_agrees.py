@@ -19,6 +19,8 @@ from aureus_jupyter.errors import AureusError
 from aureus_jupyter.values.catalog import Catalog
 from aureus_jupyter.values.facts import Facts
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parents[1] / "corpus"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fuzz.summaries import Lab, search
 
+pytestmark = pytest.mark.slow
+
 
 def test_no_random_summary_tells_rows_apart() -> None:
     lab = Lab()

@@ -24,6 +24,8 @@ from aureus_jupyter.values.verdict import Effect, Ruling
 
 from .oracle import KEY, World, hidden_changed, made, query, seen, tables
 
+pytestmark = pytest.mark.slow
+
 WORLDS = int(os.environ.get("ORACLE_WORLDS", "12"))
 QUERIES = int(os.environ.get("ORACLE_QUERIES", "12"))
 FIRST = int(os.environ.get("ORACLE_SEED", "20261128"))

@@ -390,6 +390,7 @@ def test_two_columns_of_one_name_that_is_no_ids_are_no_join(tmp_path: Path) -> N
     assert not [c for d in catalog.datasets for c in d.columns if c.references]
 
 
+@pytest.mark.slow
 def test_two_thousand_columns(tmp_path: Path) -> None:
     head = ",".join(f"c{n}" for n in range(2000))
     rows = "\n".join(",".join(str(n * m) for n in range(2000)) for m in range(3))

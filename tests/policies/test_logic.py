@@ -19,6 +19,8 @@ from aureus_jupyter.adapters.policies.rules import Rule, compile_rule
 from aureus_jupyter.core.decide import safe_rule
 from aureus_jupyter.values.verdict import DecisionRequest, Verdict
 
+pytestmark = pytest.mark.slow
+
 
 def rule(body: dict[str, Any], effect: str = "permit", id_: str = "x", **more: Any) -> Rule:
     words = {"code": "c", "reason": "r", "hint": "h"} if effect in {"deny", "approve"} else {"reason": "r"}
