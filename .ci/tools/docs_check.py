@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "magics")]
 
+import guard_tables  # noqa: E402 - beside this file
+
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(#[^)\s]*)?\)")
 
@@ -107,6 +109,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "error-codes": error_codes,
     "settings": settings,
     "policy-language": policy_language,
+    "guard-functions": guard_tables.functions,
+    "guard-refused": guard_tables.refused,
+    "guard-nodes": guard_tables.nodes,
 }
 
 
