@@ -71,7 +71,9 @@ def main(arguments: list[str]) -> int:
         shared = ROOT.parent / "shared"
         if shared.is_dir():
             (base / "project" / "shared").symlink_to(shared.resolve(), target_is_directory=True)
-        env = os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+        # What was built for the checkout, such as `opa`, is not in the copy.
+        path = os.pathsep.join([str(ROOT / ".stamp" / "bin"), os.environ.get("PATH", "")])
+        env = os.environ | {"PATH": path, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
         probe = (
             "import aureus_jupyter, aureus_magics; print(aureus_jupyter.__file__, aureus_magics.__file__, sep='\\n')"
         )

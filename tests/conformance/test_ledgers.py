@@ -70,13 +70,14 @@ def test_every_check_has_a_ledger_that_fails_it() -> None:
 
 # -- what only a file can do -------------------------------------------------------------------------------------------
 
+pytestmark = pytest.mark.slow
+
 SPENDER = """
 import sys
 from pathlib import Path
 from aureus_jupyter.adapters.ledgers.sqlite import SqliteLedger
 from aureus_jupyter.testing.ledgers import AT, budget, charge, fixed
 
-pytestmark = pytest.mark.slow
 ledger, mark = SqliteLedger(Path(sys.argv[1])), sys.argv[2]
 for n in range(10_000):
     run = f"{mark}-{n}"
