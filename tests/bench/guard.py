@@ -116,12 +116,14 @@ def create(path: Path, catalog: Catalog) -> None:
 
     with duckdb.connect(str(path)) as raw:
         for dataset in catalog.datasets:
+            if "." in dataset.source:
+                raw.execute(f"CREATE SCHEMA IF NOT EXISTS {dataset.source.rpartition('.')[0]}")
             raw.execute(f"CREATE TABLE {dataset.source} ({', '.join(f'{c.name} {c.type}' for c in dataset.columns)})")
 
 
 def benchmark_queries() -> list[tuple[str, str]]:
     """Return the corpus's TPC-H shapes, by name."""
-    found = load_legitimate(CORPUS)
+    found = load_legitimate(CORPUS / "legitimate")
     return [(one.id, one.sql) for one in found if one.id.startswith("tpch-") and one.dialect == "duckdb"]
 
 
