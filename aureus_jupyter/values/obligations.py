@@ -32,7 +32,7 @@ class MaskMethod(StrEnum):
     RFC 2104, cut to 64 bits) that is equal for equal values; `token` shows a keyed text of the same length and kinds of
     characters, equal for equal values and now and then for others; `last` keeps the last `keep` characters; `partial` keeps
     the first `start` and the last `keep`; `email` keeps what follows the @; `year` and `month` floor a date; `bucket` shows the
-    lower edge of the value's bucket; `round` floors a number to a multiple of `step`; `expression` shows what an expression
+    lower edge of the value's bucket; `round` cuts a number towards zero to a multiple of `step`; `expression` shows what an expression
     of a policy engine gives.
     """
 

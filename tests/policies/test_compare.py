@@ -155,7 +155,7 @@ def test_obligations_in_words() -> None:
         "    h",
         "  d.c is hidden, as if there were no such column: r (policy p)",
         "  d.c shows its last 4 characters: r (policy p)",
-        "  d.c is rounded down to a multiple of 10: r (policy p)",
+        "  d.c is cut towards zero to a multiple of 10: r (policy p)",
         "  of d only rows where c is one of those of units.id where land is one of CZ (or another alternative of x): r (policy p)",
         "  of d only rows where c is not empty: r (policy p)",
         "  of d only rows where c is one of no values, which no row is: r (policy p)",

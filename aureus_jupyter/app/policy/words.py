@@ -35,7 +35,7 @@ _MASKS: Mapping[MaskMethod, str] = MappingProxyType(
         MaskMethod.YEAR: "shows the year",
         MaskMethod.MONTH: "shows the month",
         MaskMethod.BUCKET: "shows the lower edge of its bucket",
-        MaskMethod.ROUND: "is rounded down to a multiple of {step}",
+        MaskMethod.ROUND: "is cut towards zero to a multiple of {step}",
         MaskMethod.EXPRESSION: "shows what an expression of a policy engine gives",
     }
 )
