@@ -92,7 +92,7 @@ def running(*arguments: str) -> Iterator[str]:
                     if answer.status == 200:
                         break
             except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
+                time.sleep(0.05)  # another process: there is nothing to wait on but its answer
         else:
             raise AssertionError("opa run --server did not come up")
         yield address

@@ -139,7 +139,8 @@ class _Asked:
         roles = ", ".join(self.principal.roles) or "no role"
         lines = [
             f"{self.principal.name} ({roles}) asks, for the purpose {self.cell.purpose or 'none'}, "
-            f"to run on {self.request.connection or 'an unnamed connection'}:",
+            f"to run on {self.request.connection or 'an unnamed connection'}"
+            + (f" in the environment {self.request.environment}:" if self.request.environment else ":"),
             self.draft.sql,
         ]
         return "\n".join(

@@ -171,6 +171,19 @@ def test_the_approver_sees_the_statement(
     shown = capsys.readouterr().out
     assert LIMITS in shown
     assert "ana.novak (data_scientist) asks, for the purpose credit_risk_review" in shown
+    assert "in the environment" not in shown
+
+
+def test_the_approver_sees_what_the_session_is_for(
+    request_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Policies may ask for the environment, which the requester names."""
+    path = request_folder / "request.json"
+    asked = json.loads(path.read_text("utf-8"))
+    asked["request"]["environment"] = "production"
+    path.write_text(json.dumps(asked), "utf-8")
+    assert as_approver(monkeypatch, tmp_path, "approve", str(request_folder)) == 1
+    assert "in the environment production:" in capsys.readouterr().out
 
 
 def test_approving_what_is_no_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def test_what_the_statement_says_itself_is_no_leak() -> None:
 
 
 def seen(**answer: object) -> Observed:
-    return Observed(answers=(Answer(**answer),), evidence=({"record.json": b"{}"},))  # type: ignore[arg-type]
+    return Observed(answers=(Answer(**answer),), evidence=({"record.json": b"{}"},))  # type: ignore[arg-type]  # members by name
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ _SPOKEN = ("CAST", "TRY_CAST", "EXTRACT", "SUBSTRING", "TRIM", "POSITION", "OVER
 
 
 class _Parser(DuckDBParser):
-    FUNCTIONS = {}  # noqa: RUF012
-    UNARY_PARSERS = {**DuckDBParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
-    FUNCTION_PARSERS = {name: DuckDBParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
-    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+    FUNCTIONS = {}  # noqa: RUF012 - the parent's attribute
+    UNARY_PARSERS = {**DuckDBParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - the parent's attribute
+    FUNCTION_PARSERS = {name: DuckDBParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012 - the parent's attribute
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - the parent's attribute
         name: make for name, make in DuckDBParser.NO_PAREN_FUNCTION_PARSERS.items() if name in {"ANY", "CASE"}
     }
 

@@ -257,7 +257,7 @@ BAD = [
     mask(MaskMethod.NULL, column="nosuch"),
     rule("x", column="nosuch"),
     "again",
-    ruled("nothing"),  # type: ignore[arg-type]
+    ruled("nothing"),  # type: ignore[arg-type]  # no effect at all: what is tried
     *(ruled(effect) for effect in Effect if effect is not Effect.PERMIT),
     ruled(Effect.MASK, mask=mask_of(MaskMethod.EXPRESSION)),
     ruled(Effect.MASK, mask=mask_of(MaskMethod.NULL, expression="a")),

@@ -24,9 +24,9 @@ class _Parser(PostgresParser):
     """PostgreSQL's grammar in which a call stays the call that was written, whatever its name."""
 
     FUNCTIONS = {}  # noqa: RUF012 - the parent's attribute
-    UNARY_PARSERS = {**PostgresParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
-    FUNCTION_PARSERS = {name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
-    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+    UNARY_PARSERS = {**PostgresParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - the parent's attribute
+    FUNCTION_PARSERS = {name: PostgresParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012 - the parent's attribute
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - the parent's attribute
         name: make for name, make in PostgresParser.NO_PAREN_FUNCTION_PARSERS.items() if name in {"ANY", "CASE"}
     }
     LAMBDAS = {TokenType.FARROW: PostgresParser.LAMBDAS[TokenType.FARROW]}  # noqa: RUF012 - an arrow reads JSON here

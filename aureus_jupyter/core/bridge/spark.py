@@ -28,9 +28,9 @@ class _Parser(SparkParser):
     """Spark's grammar in which a call stays the call that was written, whatever its name."""
 
     FUNCTIONS = {}  # noqa: RUF012 - the parent's attribute
-    UNARY_PARSERS = {**SparkParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012
-    FUNCTION_PARSERS = {name: SparkParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012
-    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012
+    UNARY_PARSERS = {**SparkParser.UNARY_PARSERS, TokenType.PLUS: plus}  # noqa: RUF012 - the parent's attribute
+    FUNCTION_PARSERS = {name: SparkParser.FUNCTION_PARSERS[name] for name in _SPOKEN}  # noqa: RUF012 - the parent's attribute
+    NO_PAREN_FUNCTION_PARSERS = {  # noqa: RUF012 - the parent's attribute
         name: make for name, make in SparkParser.NO_PAREN_FUNCTION_PARSERS.items() if name == "CASE"
     }
 

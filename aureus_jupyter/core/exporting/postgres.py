@@ -23,7 +23,8 @@ __all__ = ["postgres"]
 
 _PADS = ("aureus_keys.inner_pad", "aureus_keys.outer_pad")
 _KEYS = "aureus_private.mask_key"
-_HEAD = f"""-- Run by the owner of the tables, who is no superuser and has no BYPASSRLS. Each role finds its datasets by search_path.
+_HEAD = f"""-- For PostgreSQL 15 or newer. Run by the owner of the tables, who is no superuser and has no BYPASSRLS.
+-- Each role finds its datasets by search_path.
 -- Masks of the kinds hash and token need the key, as HMAC pads it: fill {_KEYS} once, and let no role read it.
 BEGIN;
 CREATE SCHEMA IF NOT EXISTS aureus_private;

@@ -58,7 +58,7 @@ def call(name: str, *arguments: int) -> dict[str, Any]:
     return stmt("CallStmt", func=name, args=[local(a) for a in arguments], result=2)
 
 
-def asked(value: dict[str, Any], given: Any = None, limits: Limits = Limits()) -> Any:  # noqa: B008
+def asked(value: dict[str, Any], given: Any = None, limits: Limits = Limits()) -> Any:  # noqa: B008 - immutable
     return Machine(parse_plan(value, BUILTINS), {}, BUILTINS, limits).evaluate("p/q", given or {})
 
 

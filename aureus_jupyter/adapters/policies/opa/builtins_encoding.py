@@ -89,7 +89,7 @@ def json_text(value: Any, indent: str | None = None, prefix: str = "") -> str:
 def _json(value: Any, indent: str | None, line: str, colon: str) -> str:
     kind = value.__class__
     if kind is Constant:
-        return value.name  # type: ignore[no-any-return]
+        return str(value.name)
     if kind is str:
         return _json_string(value)
     if kind not in (Array, Set, Object):

@@ -45,7 +45,7 @@ def _inside(outer: Network, inner: Any) -> bool:
     if outer.version != inner.version:
         return False
     if isinstance(inner, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
-        return inner.subnet_of(outer)  # type: ignore[arg-type]
+        return inner.subnet_of(outer)  # type: ignore[arg-type]  # the versions were compared above
     return inner in outer
 
 

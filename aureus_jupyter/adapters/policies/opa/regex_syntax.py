@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,8 +29,20 @@ def _in(*ranges: str) -> Test:
     return lambda c: any(low <= c <= high for low, high in pairs)
 
 
+def _is(char: str) -> Test:
+    return lambda c: c == char
+
+
+def _of_category(name: str) -> Test:
+    return lambda c: unicodedata.category(c).startswith(name)
+
+
+def _any_of(tests: Sequence[Test]) -> Test:
+    return lambda c: any(test(c) for test in tests)
+
+
 _DIGIT = _in("09")
-_SPACE: Test = lambda c: c in "\t\n\f\r "  # noqa: E731
+_SPACE = _in("\t\n", "\f\r", "  ")
 _WORD = _in("09", "AZ", "az", "__")
 _PERL = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
 _POSIX: dict[str, Test] = {
@@ -156,7 +168,7 @@ class _Parser:
         return low, (low if found[2] is None else int(found[3][:6]) if found[3] else None)
 
     def _char(self, char: str) -> Any:
-        test: Test = lambda c: c == char  # noqa: E731
+        test = _is(char)
         return ("char", _folded(test) if "i" in self._flags else test)
 
     def _atom(self) -> Any:
@@ -229,7 +241,7 @@ class _Parser:
         if found is None or name not in _CATEGORIES:
             raise bad_pattern("a class of characters that is not known")
         self._at = found.end()
-        test: Test = lambda c: unicodedata.category(c).startswith(str(name))  # noqa: E731
+        test = _of_category(str(name))
         return _not(test) if (char == "P") != bool(found[1]) else test
 
     def _escaped_char(self) -> str:
@@ -260,7 +272,7 @@ class _Parser:
         tests = [self._range("]")] if self._eat("]") else []
         while not self._eat("]"):
             tests.append(self._class_item())
-        test: Test = lambda c: any(t(c) for t in tests)  # noqa: E731
+        test = _any_of(tests)
         folded = _folded(test) if "i" in self._flags else test
         return _not(folded) if negated else folded
 

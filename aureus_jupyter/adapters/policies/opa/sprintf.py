@@ -26,7 +26,7 @@ def rego_text(value: Any) -> str:
     if kind is str:
         return quoted(value)
     if kind is Constant:
-        return value.name  # type: ignore[no-any-return]
+        return str(value.name)
     if kind is Array:
         return "[" + ", ".join(map(rego_text, value)) + "]"
     if kind is Set:

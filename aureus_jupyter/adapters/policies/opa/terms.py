@@ -137,7 +137,7 @@ class Array(list[Any]):
         check_size(self.size)
         self.append(item)
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # Rego values may be keys; Python's own of this kind may not
         return hash(tuple(self))
 
 
@@ -186,7 +186,7 @@ class Object(dict[Any, Any]):
             self._keys = _sorted(self)
         return self._keys
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # Rego values may be keys; Python's own of this kind may not
         return hash(frozenset(self.items()))
 
 
@@ -225,7 +225,7 @@ class Set(set[Any]):
             self._order = _sorted(self)
         return self._order
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # Rego values may be keys; Python's own of this kind may not
         return hash(frozenset(self))
 
 
