@@ -201,3 +201,21 @@ def test_hidden_columns_do_not_show_in_a_star_and_still_filter(name: str, engine
     hides = [Hide(policy="p", dataset="staff", column=column, reason="r") for column in ("mail", "branch")]
     rows = answer(engines[name], "SELECT * FROM staff", *hides, within())
     assert [len(row) for row in rows] == [len(TYPES) - 2] * 2
+
+
+def test_the_key_stands_in_no_text_and_no_plan(engines: dict[str, Any]) -> None:
+    """What a view's text and a plan show to whoever can ask the engine for them: names of the key's place, never the key."""
+    pads = [bytes(byte ^ pad for byte in KEY.ljust(64, b"\x00")) for pad in (0x36, 0x5C)]
+    told = [form for key in (KEY, *pads) for form in (key.hex(), key.decode("latin-1"))]
+    ask = {
+        "duckdb": ("SELECT sql FROM duckdb_views() WHERE temporary AND NOT internal", "EXPLAIN SELECT name FROM staff"),
+        "postgres": (
+            "SELECT pg_get_viewdef('pg_temp.staff'::regclass)",
+            "EXPLAIN (VERBOSE) SELECT name FROM pg_temp.staff",
+        ),
+    }
+    for name, engine in engines.items():
+        answer(engine, "SELECT name FROM staff", mask("name", MaskMethod.HASH), mask("mail", MaskMethod.TOKEN))
+        shown = "\n".join(str(row) for sql in ask[name] for row in engine._con.execute(sql).fetchall())
+        assert "sha256" in shown, "the mask is in what was asked"
+        assert not [form for form in told if form.lower() in shown.lower()]
